@@ -1,0 +1,1 @@
+//! What each command does: const rows with their handlers, a folder per data type.

@@ -1,0 +1,1 @@
+//! How a command runs: the gate, sessions, dispatch, effects and propagation, transactions, pub/sub.

@@ -1,0 +1,1 @@
+//! Values and their encodings, the shard and its tables, expiry, eviction sampling, snapshots.

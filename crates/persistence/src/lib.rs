@@ -1,0 +1,1 @@
+//! RDB encode and decode, check tools.

@@ -1,0 +1,1 @@
+//! The propagation log and the PSYNC state machines of both sides.

@@ -1,0 +1,1 @@
+//! The Sentinel state machine, its commands and its state file.

@@ -1,0 +1,1 @@
+//! The one program: sockets, workers, configuration, files, signals, logging, wiring.

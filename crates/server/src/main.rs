@@ -1,0 +1,2 @@
+//! The `redan` program.
+fn main() {}
