@@ -1,0 +1,8 @@
+//! `cargo xtask bench`.
+use crate::workspace::Workspace;
+use anyhow::Result;
+#[derive(clap::Args)]
+pub(crate) struct Args {}
+pub(crate) fn run(_workspace: &Workspace, _args: &Args) -> Result<()> {
+    Ok(())
+}

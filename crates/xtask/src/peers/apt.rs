@@ -1,0 +1,138 @@
+//! apt in a private folder: own sources, lists and cache; the machine's own configuration (proxy,
+//! credentials, keyrings, signature checks) stays in force.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::peers::mirror::{Mirror, SourceEntry};
+use crate::process;
+
+/// Binary packages to unpack. Libraries and small tools are always fetched, so that a bare container and
+/// a developer's machine run the same files.
+pub(super) const PACKAGES: &[&str] = &[
+    "redis-server",
+    "redis-sentinel",
+    "redis-tools",
+    "valkey-server/bookworm-backports",
+    "valkey-sentinel/bookworm-backports",
+    "valkey-tools/bookworm-backports",
+    // Shared libraries of the above.
+    "libatomic1",
+    "libhiredis0.14",
+    "libjemalloc2",
+    "liblua5.1-0",
+    "liblzf1",
+    "lua-bitop",
+    "lua-cjson",
+    // What runs the suites.
+    "tcl8.6",
+    "libtcl8.6",
+    "tcl-tls",
+    // `ps` for the suites, `xz` and `patch` for the source package; used when the machine has none.
+    "procps",
+    "libproc2-0",
+    "xz-utils",
+    "patch",
+];
+
+/// The source package whose test suites are run, from trixie.
+const SUITE_SOURCE: &str = "redis";
+
+/// An apt whose state lives in a folder of ours.
+pub(super) struct PrivateApt {
+    dir: PathBuf,
+}
+
+impl PrivateApt {
+    /// Writes the private sources and downloads the package indexes.
+    pub(super) fn prepare(dir: &Path) -> Result<PrivateApt> {
+        let apt = PrivateApt { dir: dir.to_owned() };
+        for folder in ["lists/partial", "cache/archives/partial", "state"] {
+            fs::create_dir_all(dir.join(folder))?;
+        }
+        let mirror = Mirror::of_this_machine()?;
+        apt.write_sources(&binary_and_source_entries(&mirror, None))?;
+        let Err(error) = apt.update() else { return Ok(apt) };
+
+        // A machine whose keyring predates trixie cannot check its signature: fetch the newer keyring
+        // through bookworm, which it can check, and trust that one for trixie alone.
+        println!("the machine's keyring cannot verify trixie, fetching a newer one through bookworm");
+        apt.write_sources(&[mirror.binary_entry("bookworm"), mirror.binary_entry("bookworm-updates")])?;
+        apt.update().context(error)?;
+        let keyring = apt.newer_keyring()?;
+        apt.write_sources(&binary_and_source_entries(&mirror, Some(&keyring)))?;
+        apt.update()?;
+        Ok(apt)
+    }
+
+    /// Downloads every package of [`PACKAGES`] into `into`; apt checks them against the signed index.
+    pub(super) fn download_packages(&self, into: &Path) -> Result<()> {
+        process::capture(self.apt_get("download").args(PACKAGES).current_dir(into)).map(drop)
+    }
+
+    /// Downloads the source package with the suites; apt checks its parts against the signed index.
+    pub(super) fn download_suite_source(&self, into: &Path) -> Result<()> {
+        let mut apt = self.apt_get("source");
+        apt.args(["--download-only", SUITE_SOURCE]).current_dir(into);
+        process::capture(&mut apt).map(drop)
+    }
+
+    fn newer_keyring(&self) -> Result<PathBuf> {
+        let folder = super::fresh_dir(&self.dir.join("keyring"))?;
+        process::capture(self.apt_get("download").arg("debian-archive-keyring").current_dir(&folder))?;
+        for deb in super::files_ending_in(&folder, ".deb")? {
+            process::check(Command::new("dpkg").arg("-x").arg(deb).arg(&folder))?;
+        }
+        Ok(folder.join("usr/share/keyrings/debian-archive-keyring.gpg"))
+    }
+
+    fn write_sources(&self, entries: &[SourceEntry]) -> Result<()> {
+        let text: Vec<String> = entries.iter().map(SourceEntry::to_deb822).collect();
+        fs::write(self.sources(), text.join("\n")).context("writing the private apt sources")
+    }
+
+    fn update(&self) -> Result<()> {
+        process::capture(&mut self.apt_get("update")).map(drop)
+    }
+
+    fn sources(&self) -> PathBuf {
+        self.dir.join("peers.sources")
+    }
+
+    fn apt_get(&self, verb: &str) -> Command {
+        let mut command = Command::new("apt-get");
+        let mut option = |name: &str, value: &str| {
+            command.arg("-o").arg(format!("{name}={value}"));
+        };
+        let path = |name: &str| self.dir.join(name).to_string_lossy().into_owned();
+        option("Dir::Etc::sourcelist", &self.sources().to_string_lossy());
+        option("Dir::Etc::sourceparts", "/dev/null");
+        option("Dir::State", &path("state"));
+        option("Dir::State::lists", &path("lists"));
+        option("Dir::State::status", "/var/lib/dpkg/status");
+        option("Dir::Cache", &path("cache"));
+        option("Acquire::Languages", "none");
+        option("Acquire::Retries", "3");
+        option("Acquire::IndexTargets::deb::DEP-11::DefaultEnabled", "false");
+        // Without this a list that could not be verified is a warning and the exit code still 0.
+        option("APT::Update::Error-Mode", "any");
+        command.arg("--quiet").arg(verb);
+        command
+    }
+}
+
+fn binary_and_source_entries(mirror: &Mirror, trixie_keyring: Option<&Path>) -> Vec<SourceEntry> {
+    let mut trixie = mirror.source_entry("trixie");
+    if let Some(keyring) = trixie_keyring {
+        trixie.set("Signed-By", &keyring.to_string_lossy());
+    }
+    vec![
+        mirror.binary_entry("bookworm"),
+        mirror.binary_entry("bookworm-updates"),
+        mirror.binary_entry("bookworm-backports"),
+        trixie,
+    ]
+}
