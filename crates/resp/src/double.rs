@@ -1,0 +1,208 @@
+//! Floating point numbers in text, as Redis reads and prints them.
+
+use crate::number::push_i64;
+
+/// Appends `value` the way replies show doubles since Redis 7.2.
+///
+/// `inf`, `-inf`, `nan`, `-0`; integers below 2^62 without exponent or point; otherwise the shortest digits that read
+/// back as the same number, as `0.000123`, `12.5` or `1.5e-9`, laid out as the fpconv library does it: an exponent only
+/// where that is shorter or there would be seven zeros.
+pub fn format_f64(value: f64, out: &mut Vec<u8>) {
+    // As far as every integer in the range survives the conversion to i64 and back.
+    const INTEGER_LIMIT: f64 = (1i64 << 62) as f64;
+    if value.is_nan() {
+        out.extend_from_slice(b"nan");
+    } else if value.is_infinite() {
+        out.extend_from_slice(if value > 0.0 { b"inf" } else { b"-inf" });
+    } else if value == 0.0 {
+        out.extend_from_slice(if value.is_sign_negative() { b"-0" } else { b"0" });
+    } else if value.abs() <= INTEGER_LIMIT && value.trunc() == value {
+        push_i64(out, value as i64);
+    } else {
+        if value < 0.0 {
+            out.push(b'-');
+        }
+        Decimal::shortest(value.abs()).layout(out, value < 0.0);
+    }
+}
+
+/// Appends `value` with up to 17 decimals, without trailing zeros and never with an exponent.
+pub fn format_human_f64(value: f64, out: &mut Vec<u8>) {
+    if !value.is_finite() || value == 0.0 {
+        return format_f64(value + 0.0, out);
+    }
+    let text = format!("{value:.17}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    out.extend_from_slice(if text == "-0" { b"0" } else { text.as_bytes() });
+}
+
+/// Reads a double as Redis takes it from a client: decimal with an optional exponent, `inf` or `infinity` in any case,
+/// or hexadecimal as C writes it (`0x1.8p3`).
+///
+/// None for anything else: empty, spaces, `nan`, and numbers too large for a double or too small to differ from 0.
+pub fn parse_f64(text: &[u8]) -> Option<f64> {
+    let (negative, magnitude) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    };
+    let value = match magnitude {
+        [b'0', b'x' | b'X', digits @ ..] => parse_hexadecimal(digits)?,
+        [b'0'..=b'9' | b'.', ..] => parse_decimal(magnitude)?,
+        _ if magnitude.eq_ignore_ascii_case(b"inf") || magnitude.eq_ignore_ascii_case(b"infinity") => {
+            f64::INFINITY
+        }
+        _ => return None,
+    };
+    Some(if negative { -value } else { value })
+}
+
+/// Digits that begin with a digit or a point.
+fn parse_decimal(text: &[u8]) -> Option<f64> {
+    let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    let mantissa = text.split(|byte| byte.eq_ignore_ascii_case(&b'e')).next().unwrap_or(text);
+    let underflow = value == 0.0 && mantissa.iter().any(|byte| matches!(byte, b'1'..=b'9'));
+    (value.is_finite() && !underflow).then_some(value)
+}
+
+/// What follows `0x`: digits with a point somewhere and an optional exponent of two.
+fn parse_hexadecimal(text: &[u8]) -> Option<f64> {
+    let exponent_at = text.iter().position(|byte| byte.eq_ignore_ascii_case(&b'p'));
+    let (digits, exponent) = match exponent_at {
+        Some(at) => (&text[..at], parse_exponent(&text[at + 1..])?),
+        None => (text, 0),
+    };
+    let (mut mantissa, mut scale, mut any, mut point) = (0u64, 0i64, false, false);
+    for &byte in digits {
+        if byte == b'.' && !point {
+            point = true;
+            continue;
+        }
+        let digit = char::from(byte).to_digit(16)?;
+        any = true;
+        if mantissa >> 59 == 0 {
+            mantissa = mantissa << 4 | u64::from(digit);
+            scale -= if point { 4 } else { 0 };
+        } else {
+            // Digits beyond 60 bits matter only for the direction in which the last kept bit is rounded.
+            mantissa |= u64::from(digit != 0);
+            scale += if point { 0 } else { 4 };
+        }
+    }
+    if !any {
+        return None;
+    }
+    let value = scale_by_power_of_two(mantissa, scale + exponent);
+    (value.is_finite() && (value != 0.0 || mantissa == 0)).then_some(value)
+}
+
+/// Decimal digits with an optional sign; bounded, because anything larger overflows anyway.
+fn parse_exponent(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    };
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let value = digits.iter().fold(0i64, |sum, digit| (sum * 10 + i64::from(digit - b'0')).min(1 << 40));
+    Some(if negative { -value } else { value })
+}
+
+/// `mantissa * 2^exponent`, rounded once, to nearest and ties to even.
+fn scale_by_power_of_two(mantissa: u64, exponent: i64) -> f64 {
+    if mantissa == 0 {
+        return 0.0;
+    }
+    // The weight of the lowest bit a double of this size can hold; denormals end at 2^-1074.
+    let top = exponent + 63 - i64::from(mantissa.leading_zeros());
+    if top > 1023 {
+        return f64::INFINITY;
+    }
+    let lowest = (top - 52).max(-1074);
+    let dropped = lowest - exponent;
+    let kept = match dropped {
+        ..=0 => mantissa << -dropped,
+        1..=63 => {
+            let (kept, rest, half) =
+                (mantissa >> dropped, mantissa & ((1 << dropped) - 1), 1 << (dropped - 1));
+            kept + u64::from(rest > half || (rest == half && kept & 1 == 1))
+        }
+        64 => u64::from(mantissa > 1 << 63),
+        _ => 0,
+    };
+    // Two exact steps: 2^-1074 itself is no factor that `powi` would reach exactly.
+    let half = (lowest / 2) as i32;
+    kept as f64 * f64::powi(2.0, half) * f64::powi(2.0, (lowest - i64::from(half)) as i32)
+}
+
+/// Decimal digits and a power of ten: `digits * 10^exponent`.
+struct Decimal {
+    digits: [u8; 20],
+    len: usize,
+    exponent: i32,
+}
+
+impl Decimal {
+    /// The fewest digits that mean the positive finite number `value`.
+    fn shortest(value: f64) -> Decimal {
+        let mut buffer = ryu::Buffer::new();
+        let text = buffer.format_finite(value);
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+        let mut decimal = Decimal { digits: [0; 20], len: 0, exponent: exponent.parse().unwrap_or(0) };
+        let mut after_point = false;
+        for byte in mantissa.bytes() {
+            if byte == b'.' {
+                after_point = true;
+                continue;
+            }
+            decimal.exponent -= i32::from(after_point);
+            if decimal.len > 0 || byte != b'0' {
+                decimal.digits[decimal.len] = byte;
+                decimal.len += 1;
+            }
+        }
+        while decimal.len > 1 && decimal.digits[decimal.len - 1] == b'0' {
+            decimal.len -= 1;
+            decimal.exponent += 1;
+        }
+        decimal
+    }
+
+    /// Appends the number; see [`format_f64`] for when it has an exponent.
+    fn layout(&self, out: &mut Vec<u8>, negative: bool) {
+        let digits = &self.digits[..self.len];
+        let len = self.len as i32;
+        // The exponent that the first digit has.
+        let scientific = self.exponent + len - 1;
+        if self.exponent >= 0 && scientific.abs() < len + 7 {
+            out.extend_from_slice(digits);
+            out.resize(out.len() + self.exponent as usize, b'0');
+        } else if self.exponent < 0 && (self.exponent > -7 || scientific.abs() < 4) {
+            let point = len + self.exponent;
+            if point <= 0 {
+                out.extend_from_slice(b"0.");
+                out.resize(out.len() + point.unsigned_abs() as usize, b'0');
+                out.extend_from_slice(digits);
+            } else {
+                let (whole, fraction) = digits.split_at(point as usize);
+                out.extend_from_slice(whole);
+                out.push(b'.');
+                out.extend_from_slice(fraction);
+            }
+        } else {
+            let digits = &digits[..self.len.min(18 - usize::from(negative))];
+            out.push(digits[0]);
+            if digits.len() > 1 {
+                out.push(b'.');
+                out.extend_from_slice(&digits[1..]);
+            }
+            out.extend_from_slice(if scientific < 0 { b"e-" } else { b"e+" });
+            push_i64(out, i64::from(scientific.abs()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
