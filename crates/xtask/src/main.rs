@@ -55,7 +55,7 @@ enum Task {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli.task) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // The chain of causes on one line; a backtrace through this program would help nobody.
             eprintln!("error: {error:#}");
@@ -64,15 +64,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: Task) -> anyhow::Result<()> {
+fn run(task: Task) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::find()?;
     match task {
-        Task::Test(args) => test::run(&workspace, &args),
-        Task::Tidy => tidy::run(&workspace),
-        Task::Peers(args) => peers::run(&workspace, &args),
-        Task::Conformance(args) => conformance::run(&workspace, &args),
-        Task::Bench(args) => bench::run(&workspace, &args),
-        Task::ConfigStatus => config_status::run(&workspace),
-        Task::InNamespace(args) => conformance::run_in_namespace(&args),
+        Task::Test(args) => return test::run(&workspace, &args),
+        Task::Tidy => tidy::run(&workspace)?,
+        Task::Peers(args) => peers::run(&workspace, &args)?,
+        Task::Conformance(args) => conformance::run(&workspace, &args)?,
+        Task::Bench(args) => bench::run(&workspace, &args)?,
+        Task::ConfigStatus => config_status::run(&workspace)?,
+        Task::InNamespace(args) => return conformance::run_in_namespace(&args),
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -99,6 +99,9 @@ fn in_progress<'a>(lines: &mut impl Iterator<Item = &'a str>) -> String {
     named.unwrap_or_else(|| "unknown test".into())
 }
 
+/// What the sentinel suite prints about its own way of leaving a unit.
+const LEFT_UNIT: &str = "FAILED: caught an error in the test";
+
 /// `runtest-sentinel` prints `12:34:56> test name: OK` or `... FAILED: why` and leaves a file at its first
 /// failure. Tests may print more between the name and the result.
 fn parse_sentinel(output: &str) -> Outcome {
@@ -115,6 +118,8 @@ fn parse_sentinel(output: &str) -> Outcome {
         let rest = rest.trim();
         if rest == "OK" || rest.ends_with(" OK") {
             outcome.passed.extend(running.take());
+        } else if rest == LEFT_UNIT && !outcome.failed.is_empty() {
+            // The way in which the suite leaves a unit after the failure it has just printed.
         } else if let Some((_, why)) = rest.split_once("FAILED: ") {
             let test = running.take().unwrap_or_else(|| "outside of a test".into());
             outcome.failed.push(Failure { test, why: why.to_owned() });

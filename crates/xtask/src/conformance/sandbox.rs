@@ -8,9 +8,9 @@
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, ExitCode};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::conformance::sys;
 
@@ -103,7 +103,7 @@ impl Drop for Sandboxed {
 }
 
 /// The hidden task: runs the command inside fresh namespaces and exits as it does.
-pub(crate) fn run_in_namespace(args: &InNamespaceArgs) -> Result<()> {
+pub(crate) fn run_in_namespace(args: &InNamespaceArgs) -> Result<ExitCode> {
     sys::bring_loopback_up().context("bringing the loopback device up")?;
     let (program, words) = args.command.split_first().context("an empty command")?;
     let mut command = Command::new(program);
@@ -113,8 +113,25 @@ pub(crate) fn run_in_namespace(args: &InNamespaceArgs) -> Result<()> {
     }
     let child = command.spawn().with_context(|| format!("starting {}", Path::new(program).display()))?;
     let code = sys::reap_until(child.id())?;
-    if code != 0 {
-        bail!("the suite ended with {code}");
+    Ok(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    #[test]
+    fn dropping_ends_grandchildren_too() {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 1000 & sleep 1000"]).stdout(writer);
+        let mut suite = Sandboxed::spawn(&mut command).unwrap();
+        drop(command);
+        assert!(!suite.has_ended().unwrap());
+        drop(suite);
+        // Reading ends when the last process that holds the pipe is gone.
+        assert_eq!(reader.read(&mut [0; 1]).unwrap(), 0);
     }
-    Ok(())
 }

@@ -55,6 +55,7 @@ fn sentinel_units_report_tests_by_time() {
          12:00:00> (init) Restart killed instances: OK\n\
          12:00:01> Wait: two things: redis/1 OK\n\
          12:00:02> It works: FAILED: Expected 1 to be 2\n(Jumping to next unit after error)\n\
+         FAILED: caught an error in the test \n\
          Cleaning up...\nWARNING 1 test(s) failed.\n",
         false,
     );
