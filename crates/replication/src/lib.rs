@@ -1,1 +1,7 @@
 //! The propagation log and the PSYNC state machines of both sides.
+
+pub mod ids;
+pub mod log;
+
+pub use ids::{ReplId, ReplicationIds};
+pub use log::{Audience, CursorError, CursorId, LagLimits, Log, LogRead, OutOfRange, Refusal};
