@@ -1,0 +1,241 @@
+//! `Dense`: the one table type of the server.
+//!
+//! A slab of slots without holes, kept in chunks of fixed size, plus an index from hash to slot number. Inserting
+//! pushes at the end; removing moves the last slot into the hole. Nothing else ever moves a slot, which gives:
+//!
+//! - **A fair random pick in O(1)**: any number below the length is an element.
+//! - **A cursor that misses nothing**: a walk that goes *downward* from the length to 0 returns every element that was
+//!   there throughout. An element moves only from the end into a lower hole, and so from the visited part to the
+//!   visited or unvisited part, or from the unvisited part to the unvisited part; never from the unvisited to the
+//!   visited one. New elements go to the end, where the walk has been.
+//! - **Growth without copying the elements**: only the last chunk is ever reallocated; the index holds four bytes per
+//!   element and is rebuilt from hashes that are stored in the slots.
+
+use hashbrown::HashTable;
+
+/// Slots per full chunk.
+const CHUNK: usize = 1 << CHUNK_BITS;
+const CHUNK_BITS: u32 = 8;
+/// Slots of a new chunk.
+const CHUNK_START: usize = 4;
+
+/// A slot of a [`Dense`] table: it remembers the 32-bit hash of its key.
+pub trait Slot {
+    /// The stored hash. It must not change while the slot is in a table.
+    fn hash(&self) -> u32;
+}
+
+/// Where the index looks for a hash, as plain addresses for a prefetch; see [`Dense::index_layout`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct IndexLayout {
+    /// Address of the first control byte; the buckets lie below it.
+    pub(crate) control: usize,
+    /// Number of buckets minus one.
+    pub(crate) mask: u32,
+}
+
+/// A dense slab of slots with a hash index; see the module's page.
+pub struct Dense<T> {
+    index: HashTable<u32>,
+    /// All chunks but the last are full.
+    chunks: Vec<Vec<T>>,
+}
+
+impl<T> Default for Dense<T> {
+    fn default() -> Self {
+        Self { index: HashTable::new(), chunks: Vec::new() }
+    }
+}
+
+/// hashbrown takes its tag from the top bits and the bucket from the bottom bits of a u64: give it both from 32 bits.
+#[inline]
+pub(crate) fn spread(hash: u32) -> u64 {
+    u64::from(hash) | u64::from(hash) << 32
+}
+
+#[inline]
+fn locate(at: u32) -> (usize, usize) {
+    ((at >> CHUNK_BITS) as usize, at as usize & (CHUNK - 1))
+}
+
+impl<T: Slot> Dense<T> {
+    /// An empty table; allocates nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Number of elements.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether there is no element.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// The number of the slot with this hash that `eq` accepts. O(1).
+    #[inline]
+    pub fn find(&self, hash: u32, mut eq: impl FnMut(&T) -> bool) -> Option<u32> {
+        let chunks = &self.chunks;
+        let found = self.index.find(spread(hash), |&at| {
+            let (chunk, offset) = locate(at);
+            let slot = &chunks[chunk][offset];
+            slot.hash() == hash && eq(slot)
+        });
+        found.copied()
+    }
+
+    /// The slot with number `at`, if there is one.
+    #[inline]
+    pub fn try_get(&self, at: u32) -> Option<&T> {
+        let (chunk, offset) = locate(at);
+        self.chunks.get(chunk)?.get(offset)
+    }
+
+    /// The slot with number `at`, which is below [`len`](Self::len).
+    #[inline]
+    pub fn get(&self, at: u32) -> &T {
+        let (chunk, offset) = locate(at);
+        &self.chunks[chunk][offset]
+    }
+
+    /// The slot with number `at`, to change anything but its key and hash.
+    #[inline]
+    pub fn get_mut(&mut self, at: u32) -> &mut T {
+        let (chunk, offset) = locate(at);
+        &mut self.chunks[chunk][offset]
+    }
+
+    /// Adds an element whose key is not in the table yet and returns its number. Amortised O(1).
+    pub fn push(&mut self, slot: T) -> u32 {
+        let at =
+            u32::try_from(self.len()).expect("a table never holds 2^32 elements: their keys would not fit");
+        let hash = slot.hash();
+        self.push_slot(slot);
+        let chunks = &self.chunks;
+        self.index.insert_unique(spread(hash), at, |&at| Self::spread_of(chunks, at));
+        at
+    }
+
+    fn push_slot(&mut self, slot: T) {
+        let full = self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK);
+        if full {
+            self.chunks.push(Vec::with_capacity(CHUNK_START));
+        }
+        let last = self.chunks.last_mut().expect("a chunk was pushed if there was none with room");
+        if last.len() == last.capacity() {
+            let more = last.len().max(CHUNK_START).min(CHUNK - last.len());
+            last.reserve_exact(more);
+        }
+        last.push(slot);
+    }
+
+    fn spread_of(chunks: &[Vec<T>], at: u32) -> u64 {
+        let (chunk, offset) = locate(at);
+        spread(chunks[chunk][offset].hash())
+    }
+
+    /// Takes the element with number `at` out; the last element gets its number. O(1).
+    pub fn swap_remove(&mut self, at: u32) -> T {
+        let last = (self.len() - 1) as u32;
+        let hash = self.get(at).hash();
+        self.index
+            .find_entry(spread(hash), |&other| other == at)
+            .ok()
+            .expect("every slot is in the index under its own hash")
+            .remove();
+        let tail = self.chunks.last_mut().expect("a table with an element has a chunk");
+        let moved = tail.pop().expect("the last chunk is never empty");
+        if tail.is_empty() {
+            self.chunks.pop();
+        }
+        let removed = if at == last {
+            moved
+        } else {
+            let number = self
+                .index
+                .find_mut(spread(moved.hash()), |&other| other == last)
+                .expect("every slot is in the index under its own hash");
+            *number = at;
+            std::mem::replace(self.get_mut(at), moved)
+        };
+        self.shrink_if_sparse();
+        removed
+    }
+
+    /// Gives memory back once less than an eighth of it is used; amortised over the removals that led there.
+    fn shrink_if_sparse(&mut self) {
+        let len = self.len();
+        if self.index.capacity() > 32 && len * 8 < self.index.capacity() {
+            let chunks = &self.chunks;
+            self.index.shrink_to(len * 2, |&at| Self::spread_of(chunks, at));
+        }
+        if let [only] = self.chunks.as_mut_slice()
+            && only.capacity() >= 8 * CHUNK_START
+            && len * 4 <= only.capacity()
+        {
+            only.shrink_to(len * 2);
+        }
+        if self.chunks.capacity() > 16 && self.chunks.len() * 4 <= self.chunks.capacity() {
+            self.chunks.shrink_to(self.chunks.len() * 2);
+        }
+    }
+
+    /// Makes room for `additional` elements at once, so that a load does not rebuild the index again and again.
+    pub fn reserve(&mut self, additional: usize) {
+        let chunks = &self.chunks;
+        self.index.reserve(additional, |&at| Self::spread_of(chunks, at));
+        self.chunks.reserve(additional / CHUNK);
+    }
+
+    /// A fair random element's number, from a random 64-bit number. `None` if the table is empty.
+    #[inline]
+    pub fn random(&self, random: u64) -> Option<u32> {
+        // Multiply and shift maps to 0..len with a bias below len / 2^64.
+        let len = self.len() as u128;
+        (len > 0).then(|| ((u128::from(random) * len) >> 64) as u32)
+    }
+
+    /// All elements in slot order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.chunks.iter().flatten()
+    }
+
+    /// Drops all elements and gives the memory back.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Bytes of the slab and the index, without what the slots point to.
+    pub fn memory_usage(&self) -> usize {
+        let slots: usize = self.chunks.iter().map(Vec::capacity).sum();
+        slots * size_of::<T>() + self.chunks.capacity() * size_of::<Vec<T>>() + self.index.allocation_size()
+    }
+
+    /// Where the index lies in memory, for a prefetch.
+    ///
+    /// hashbrown puts its control bytes behind its buckets, which are filled downward from there. Only the position
+    /// of an element is taken (no memory is read through the result), so that if a later version lays its table out
+    /// otherwise the prefetch fetches a useless line and nothing worse happens.
+    pub(crate) fn index_layout(&self) -> IndexLayout {
+        let Some((at, first)) =
+            self.index.iter_buckets().next().and_then(|at| Some((at, self.index.get_bucket(at)?)))
+        else {
+            return IndexLayout::default();
+        };
+        let control = std::ptr::from_ref(first) as usize + (at + 1) * size_of::<u32>();
+        IndexLayout { control, mask: (self.index.num_buckets() - 1) as u32 }
+    }
+
+    /// Number of elements the index takes before it is rebuilt elsewhere.
+    #[inline]
+    pub(crate) fn index_capacity(&self) -> usize {
+        self.index.num_buckets()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+//! The one mutation hook.
+//!
+//! Every change of a key goes through [`Hook`]: insert, overwrite, edit, remove, rename, expire, evict. It does, under
+//! the shard's lock and in this order: hand the old entry to a running snapshot that has not seen it (stamp first, then
+//! serialise), make the change, publish the counts, count `dirty`, and tell the [`Observer`] if anybody is interested.
+//! Nothing else in this crate has `&mut` access to a stored value, except the loader, which runs before there is
+//! anybody to tell.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use smallvec::SmallVec;
+
+use crate::entry::Entry;
+use crate::entry_ref::EntryRef;
+use crate::hash::Key;
+use crate::keyspace::{DbIndex, Keyspace};
+use crate::shard::HeldShard;
+use crate::table::SetTtl;
+use crate::value::Payload;
+use crate::view::Access;
+
+/// A freed value of at least this many bytes is handed to the caller instead of being freed under the lock.
+const GARBAGE_MIN: usize = 64 * 1024;
+
+/// What happened to a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is new.
+    Inserted,
+    /// Its value was replaced.
+    Overwritten,
+    /// Its value is about to be changed in place.
+    Edited,
+    /// Its expiry was set or removed.
+    ExpiryChanged,
+    /// It was removed by a command (a rename removes the old name and inserts the new one).
+    Removed,
+    /// It was removed because its time had come.
+    Expired,
+    /// It was removed to make room.
+    Evicted,
+}
+
+/// Somebody who wants to know about changes: WATCH and client tracking.
+///
+/// Called under the shard's lock, so it must be quick and must not use the keyspace.
+pub trait Observer: Send + Sync {
+    /// `key` in `db` was changed.
+    fn on_mutation(&self, db: DbIndex, key: &[u8], change: Change);
+
+    /// All keys of `db` are about to be removed. Called without any shard lock; nobody else runs commands.
+    fn on_flush(&self, db: DbIndex);
+
+    /// The two databases are about to change places. Called as `on_flush`.
+    fn on_swap(&self, first: DbIndex, second: DbIndex);
+}
+
+/// A key that was deleted because its time had come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpiredKey {
+    /// Its database.
+    pub db: DbIndex,
+    /// Its name.
+    pub key: Box<[u8]>,
+}
+
+/// Expired keys in the order of their deletion.
+pub type ExpiredKeys = SmallVec<[ExpiredKey; 1]>;
+
+/// Values that take long to free; to be dropped on a background thread.
+#[derive(Default)]
+pub struct Garbage {
+    strings: Vec<Arc<Vec<u8>>>,
+}
+
+impl Garbage {
+    /// Whether there is nothing to free.
+    pub fn is_empty(&self) -> bool {
+        self.strings.is_empty()
+    }
+
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        self.strings.len()
+    }
+
+    /// Bytes that dropping this frees, unless a snapshot or a reply still shares them.
+    pub fn memory_usage(&self) -> usize {
+        self.strings.iter().map(|string| string.capacity()).sum()
+    }
+
+    /// Takes over what `other` holds.
+    pub fn append(&mut self, mut other: Self) {
+        self.strings.append(&mut other.strings);
+    }
+
+    fn push(&mut self, string: Arc<Vec<u8>>) {
+        if string.capacity() >= GARBAGE_MIN {
+            self.strings.push(string);
+        }
+    }
+}
+
+/// The state of the hook for one view.
+pub(crate) struct Hook<'k> {
+    pub(crate) keyspace: &'k Keyspace,
+    pub(crate) db: DbIndex,
+    pub(crate) physical: u32,
+    pub(crate) access: Access,
+    /// The epoch that stamped entries have. It does not change while a view is open: a cut excludes all views.
+    epoch: u8,
+    pub(crate) dirty: u64,
+    /// Whether an entry was handed to a snapshot, so that its sink may be full.
+    pub(crate) captured: bool,
+    pub(crate) expired: ExpiredKeys,
+    pub(crate) garbage: Garbage,
+}
+
+impl<'k> Hook<'k> {
+    pub(crate) fn new(keyspace: &'k Keyspace, db: DbIndex, physical: u32, access: Access) -> Self {
+        Self {
+            keyspace,
+            db,
+            physical,
+            access,
+            epoch: keyspace.epoch(),
+            dirty: 0,
+            captured: false,
+            expired: SmallVec::new(),
+            garbage: Garbage::default(),
+        }
+    }
+
+    pub(crate) fn entry_ref<'a>(&'a self, held: &'a HeldShard<'_>, at: u32) -> EntryRef<'a> {
+        EntryRef::new(held.table().get(at), self.keyspace.clock())
+    }
+
+    /// Adds a key that is not there.
+    pub(crate) fn insert(
+        &mut self,
+        held: &mut HeldShard<'_>,
+        key: &Key<'_>,
+        payload: Payload<'_>,
+        expire_at_ms: Option<i64>,
+    ) -> u32 {
+        let clock = self.keyspace.clock().born(self.access.now_ms);
+        let at = held.table_mut().insert(key, payload, expire_at_ms, clock, self.epoch);
+        held.publish();
+        self.announce(key.bytes, Change::Inserted);
+        at
+    }
+
+    /// Adds an entry whose key is not there: the second half of a rename or a copy.
+    pub(crate) fn insert_entry(
+        &mut self,
+        held: &mut HeldShard<'_>,
+        mut entry: Entry,
+        expire_at_ms: Option<i64>,
+    ) {
+        entry.set_epoch(self.epoch);
+        let at = held.table_mut().insert_entry(entry, expire_at_ms);
+        held.publish();
+        self.announce(held.table().get(at).key(), Change::Inserted);
+    }
+
+    /// Replaces value and expiry of a key.
+    pub(crate) fn overwrite(&mut self, held: &mut HeldShard<'_>, at: u32, payload: Payload<'_>, ttl: SetTtl) {
+        self.preserve(held, at);
+        let table = held.table_mut();
+        if let Some(old) = table.replace(at, payload, ttl) {
+            self.garbage.push(old);
+        }
+        if ttl != SetTtl::Keep {
+            held.publish();
+        }
+        self.announce(held.table().get(at).key(), Change::Overwritten);
+    }
+
+    /// To be called before an entry is changed in place.
+    pub(crate) fn before_edit(&mut self, held: &mut HeldShard<'_>, at: u32, change: Change) {
+        self.preserve(held, at);
+        self.announce(held.table().get(at).key(), change);
+    }
+
+    /// Sets or removes the expiry.
+    pub(crate) fn set_expiry(&mut self, held: &mut HeldShard<'_>, at: u32, expire_at_ms: Option<i64>) {
+        self.before_edit(held, at, Change::ExpiryChanged);
+        held.table_mut().set_expiry(at, expire_at_ms);
+        held.publish();
+    }
+
+    /// Takes a key out.
+    pub(crate) fn remove(&mut self, held: &mut HeldShard<'_>, at: u32, change: Change) -> Entry {
+        self.preserve(held, at);
+        let entry = held.table_mut().remove(at);
+        held.publish();
+        self.announce(entry.key(), change);
+        entry
+    }
+
+    /// Deletes a key whose time has come and remembers it for the log.
+    #[cold]
+    pub(crate) fn expire(&mut self, held: &mut HeldShard<'_>, at: u32) {
+        let entry = self.remove(held, at, Change::Expired);
+        self.keyspace.count_expired();
+        self.expired.push(ExpiredKey { db: self.db, key: entry.key().into() });
+        self.discard(entry);
+    }
+
+    /// Frees an entry, or keeps its value for the background if that takes long.
+    pub(crate) fn discard(&mut self, mut entry: Entry) {
+        if let Some(large) = entry.take_large() {
+            self.garbage.push(large);
+        }
+    }
+
+    pub(crate) fn keep_garbage(&mut self, old: Option<Arc<Vec<u8>>>) {
+        if let Some(old) = old {
+            self.garbage.push(old);
+        }
+    }
+
+    /// Hands an entry that a running snapshot has not seen to it.
+    #[inline]
+    fn preserve(&mut self, held: &mut HeldShard<'_>, at: u32) {
+        if held.table().get(at).epoch() != self.epoch {
+            self.hand_over(held, at);
+        }
+    }
+
+    #[cold]
+    fn hand_over(&mut self, held: &mut HeldShard<'_>, at: u32) {
+        let entry = held.table_mut().get_mut(at);
+        entry.set_epoch(self.epoch);
+        if let Some(snapshot) = self.keyspace.running_snapshot() {
+            snapshot.capture(self.physical, EntryRef::new(entry, self.keyspace.clock()));
+            self.captured = true;
+        }
+    }
+
+    #[inline]
+    fn announce(&mut self, key: &[u8], change: Change) {
+        // Expiry and eviction are not what `rdb_changes_since_last_save` counts.
+        if !matches!(change, Change::Expired | Change::Evicted) {
+            self.dirty += 1;
+        }
+        if self.keyspace.observed.load(Relaxed) {
+            self.notify(key, change);
+        }
+    }
+
+    #[cold]
+    fn notify(&self, key: &[u8], change: Change) {
+        if let Some(observer) = self.keyspace.observer() {
+            observer.on_mutation(self.db, key, change);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! A shard: a table behind a one-byte lock, with its counts beside the lock; and a database, which is 1024 of them.
+
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+use crossbeam_utils::CachePadded;
+use parking_lot::{Mutex, MutexGuard};
+
+use crate::dense::IndexLayout;
+use crate::hash::SHARDS;
+use crate::prefetch::prefetch;
+use crate::table::Table;
+
+/// What the lock of a shard protects.
+pub(crate) struct Shard {
+    pub(crate) table: Table,
+    /// Drives the LFU counters and the sampling in this shard.
+    pub(crate) random: fastrand::Rng,
+}
+
+/// A shard with its lock and the figures that may be read without it.
+///
+/// The figures are written only by whoever holds the lock, with plain loads and stores.
+pub(crate) struct ShardCell {
+    lock: Mutex<Shard>,
+    keys: AtomicU32,
+    expires: AtomicU32,
+    hits: AtomicU64,
+    misses: AtomicU64,
+    index_control: AtomicUsize,
+    index_mask: AtomicU32,
+}
+
+// A database in use costs 1024 of these.
+const _: () = assert!(size_of::<CachePadded<ShardCell>>() <= 128);
+
+impl ShardCell {
+    fn new(seed: u64) -> Self {
+        let shard = Shard { table: Table::default(), random: fastrand::Rng::with_seed(seed) };
+        Self {
+            lock: Mutex::new(shard),
+            keys: AtomicU32::new(0),
+            expires: AtomicU32::new(0),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            index_control: AtomicUsize::new(0),
+            index_mask: AtomicU32::new(0),
+        }
+    }
+
+    /// Locks the shard; `id` orders locks among databases and shards.
+    #[inline]
+    pub(crate) fn lock(&self, id: ShardId) -> HeldShard<'_> {
+        HeldShard { id, cell: self, guard: self.lock.lock() }
+    }
+
+    /// Number of keys, expired ones included.
+    #[inline]
+    pub(crate) fn keys(&self) -> u32 {
+        self.keys.load(Relaxed)
+    }
+
+    /// Number of keys with an expiry.
+    #[inline]
+    pub(crate) fn expires(&self) -> u32 {
+        self.expires.load(Relaxed)
+    }
+
+    pub(crate) fn hits_and_misses(&self) -> (u64, u64) {
+        (self.hits.load(Relaxed), self.misses.load(Relaxed))
+    }
+
+    /// Fetches the lines of the index at which a lookup of this hash starts.
+    #[inline]
+    pub(crate) fn prefetch_index(&self, low: u32) {
+        let layout =
+            IndexLayout { control: self.index_control.load(Relaxed), mask: self.index_mask.load(Relaxed) };
+        if layout.control != 0 {
+            let bucket = (low & layout.mask) as usize;
+            prefetch(layout.control.wrapping_add(bucket));
+            prefetch(layout.control.wrapping_sub((bucket + 1) * size_of::<u32>()));
+        }
+    }
+}
+
+/// Where a shard is: the physical database and the shard's number. Locks are taken in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ShardId(u32);
+
+impl ShardId {
+    #[inline]
+    pub(crate) fn new(physical: u32, shard: usize) -> Self {
+        Self(physical * SHARDS as u32 + shard as u32)
+    }
+}
+
+/// A locked shard.
+pub(crate) struct HeldShard<'k> {
+    pub(crate) id: ShardId,
+    cell: &'k ShardCell,
+    guard: MutexGuard<'k, Shard>,
+}
+
+impl HeldShard<'_> {
+    #[inline]
+    pub(crate) fn table(&self) -> &Table {
+        &self.guard.table
+    }
+
+    /// The table, to change it; [`publish`](Self::publish) afterwards if keys or expiries came or went.
+    #[inline]
+    pub(crate) fn table_mut(&mut self) -> &mut Table {
+        &mut self.guard.table
+    }
+
+    #[inline]
+    pub(crate) fn shard_mut(&mut self) -> &mut Shard {
+        &mut self.guard
+    }
+
+    pub(crate) fn random(&mut self) -> u64 {
+        self.guard.random.u64(..)
+    }
+
+    /// Shows the table's counts to those who read without the lock.
+    pub(crate) fn publish(&self) {
+        let table = &self.guard.table;
+        self.cell.keys.store(table.len() as u32, Relaxed);
+        self.cell.expires.store(table.volatile_len() as u32, Relaxed);
+        let buckets = table.slots().index_capacity();
+        if buckets != self.cell.index_mask.load(Relaxed) as usize + 1
+            || self.cell.index_control.load(Relaxed) == 0
+        {
+            let layout = table.slots().index_layout();
+            self.cell.index_control.store(layout.control, Relaxed);
+            self.cell.index_mask.store(layout.mask, Relaxed);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn count_hit(&self) {
+        self.cell.hits.store(self.cell.hits.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn count_miss(&self) {
+        self.cell.misses.store(self.cell.misses.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+
+    pub(crate) fn reset_hits_and_misses(&self) {
+        self.cell.hits.store(0, Relaxed);
+        self.cell.misses.store(0, Relaxed);
+    }
+}
+
+/// One database: its shards, and the average time to live that the active cycle last estimated.
+pub(crate) struct Database {
+    shards: Box<[CachePadded<ShardCell>]>,
+    pub(crate) avg_ttl_ms: AtomicI64,
+}
+
+impl Database {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut seeds = fastrand::Rng::with_seed(seed);
+        let shards = (0..SHARDS).map(|_| CachePadded::new(ShardCell::new(seeds.u64(..)))).collect();
+        Self { shards, avg_ttl_ms: AtomicI64::new(0) }
+    }
+
+    #[inline]
+    pub(crate) fn shard(&self, shard: usize) -> &ShardCell {
+        &self.shards[shard]
+    }
+
+    pub(crate) fn shards(&self) -> impl Iterator<Item = &ShardCell> {
+        self.shards.iter().map(|cell| &**cell)
+    }
+
+    pub(crate) fn keys(&self) -> u64 {
+        self.shards().map(|cell| u64::from(cell.keys())).sum()
+    }
+
+    pub(crate) fn expires(&self) -> u64 {
+        self.shards().map(|cell| u64::from(cell.expires())).sum()
+    }
+}

@@ -1,0 +1,125 @@
+//! A key under change, and a key taken out.
+
+use std::sync::Arc;
+
+use crate::clock::AccessClock;
+use crate::entry::Entry;
+use crate::entry_ref::EntryRef;
+use crate::mutation::{Change, Hook};
+use crate::shard::HeldShard;
+use crate::table::SetTtl;
+use crate::value::{NewValue, ValueRef};
+
+/// A key that may be changed. Nothing is told to anybody until the first change is made.
+pub struct EntryMut<'a, 'k> {
+    hook: &'a mut Hook<'k>,
+    held: &'a mut HeldShard<'k>,
+    at: u32,
+    announced: bool,
+}
+
+impl<'a, 'k> EntryMut<'a, 'k> {
+    pub(crate) fn new(hook: &'a mut Hook<'k>, held: &'a mut HeldShard<'k>, at: u32) -> Self {
+        Self { hook, held, at, announced: false }
+    }
+
+    /// The key as it is now.
+    pub fn entry(&self) -> EntryRef<'_> {
+        self.hook.entry_ref(self.held, self.at)
+    }
+
+    /// The value as it is now.
+    pub fn value(&self) -> ValueRef<'_> {
+        self.entry().value()
+    }
+
+    /// The mutable entry, once the hook knows. Several changes through one `EntryMut` are one change of the key.
+    fn entry_mut(&mut self) -> &mut Entry {
+        if !self.announced {
+            self.hook.before_edit(self.held, self.at, Change::Edited);
+            self.announced = true;
+        }
+        self.held.table_mut().get_mut(self.at)
+    }
+
+    /// Replaces the value and keeps the expiry.
+    pub fn set(&mut self, value: NewValue<'_>) {
+        let value = value.settle();
+        self.entry_mut();
+        let old = self.held.table_mut().replace(self.at, value.payload(), SetTtl::Keep);
+        self.hook.keep_garbage(old);
+    }
+
+    /// Replaces the value by a string, which stays one even if it looks like an integer.
+    pub fn set_bytes(&mut self, bytes: &[u8]) {
+        self.set(NewValue::Text(bytes));
+    }
+
+    /// Replaces the value by an integer, in place if it was one.
+    pub fn set_int(&mut self, value: i64) {
+        let old = self.entry_mut().set_int(value);
+        self.hook.keep_garbage(old);
+    }
+
+    /// Appends to the string and returns its new length. Amortised O(appended), unless a snapshot or a reply holds
+    /// the old string, which is copied then.
+    pub fn append(&mut self, tail: &[u8]) -> usize {
+        self.entry_mut().append(tail)
+    }
+
+    /// Writes `bytes` at `offset`, padding with zeros if the string is shorter, and returns its new length.
+    pub fn set_range(&mut self, offset: usize, bytes: &[u8]) -> usize {
+        let string = self.string_mut(offset + bytes.len());
+        string[offset..offset + bytes.len()].copy_from_slice(bytes);
+        string.len()
+    }
+
+    /// The string's bytes, after it was padded with zeros to at least `min_len`.
+    pub fn string_mut(&mut self, min_len: usize) -> &mut [u8] {
+        self.entry_mut().string_mut(min_len)
+    }
+
+    /// Sets or removes the expiry.
+    pub fn set_expiry(&mut self, expire_at_ms: Option<i64>) {
+        self.entry_mut();
+        self.held.table_mut().set_expiry(self.at, expire_at_ms);
+        self.held.publish();
+    }
+
+    /// Removes the key.
+    pub fn remove(self) {
+        let entry = self.hook.remove(self.held, self.at, Change::Removed);
+        self.hook.discard(entry);
+    }
+}
+
+/// A key that was taken out of the keyspace.
+pub struct Removed<'k> {
+    entry: Entry,
+    clock: &'k AccessClock,
+}
+
+impl<'k> Removed<'k> {
+    pub(crate) fn new(entry: Entry, clock: &'k AccessClock) -> Self {
+        Self { entry, clock }
+    }
+
+    pub(crate) fn into_entry(self) -> Entry {
+        self.entry
+    }
+
+    /// The key as it was.
+    pub fn entry(&self) -> EntryRef<'_> {
+        EntryRef::new(&self.entry, self.clock)
+    }
+
+    /// The value as it was.
+    pub fn value(&self) -> ValueRef<'_> {
+        self.entry.value()
+    }
+
+    /// A shared handle to the value if it is a long string.
+    pub fn shared(&self) -> Option<Arc<Vec<u8>>> {
+        self.entry.shared()
+    }
+}
