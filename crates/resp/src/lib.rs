@@ -7,6 +7,7 @@
 //! - [`ReplyBuf`] writes replies, for the protocol version the connection speaks.
 //! - [`FrameDecoder`] reads replies, on links where we are the client.
 //! - [`encode_command`] writes requests: for links, for the replication log and for the AOF.
+//! - [`glob`] matches the patterns of KEYS, SCAN, PSUBSCRIBE and ACL rules.
 //! - [`number`] and [`double`] read and print numbers as Redis clients expect them.
 //!
 //! Nothing here does I/O or knows what a command means.
@@ -15,6 +16,7 @@ pub mod args;
 pub mod command;
 pub mod double;
 pub mod frame;
+pub mod glob;
 pub mod inline;
 pub mod limits;
 pub mod number;
