@@ -1,0 +1,132 @@
+//! The payload of `DUMP` and `RESTORE`: one value as in an RDB file, with a footer.
+//!
+//! ```text
+//! type value ... version (two bytes) crc64 of all before it (eight bytes), both little endian
+//! ```
+
+use crc64::crc64;
+use redan_keyspace::ValueRef;
+
+use crate::rdb::{
+    LOWEST_WRITTEN_VERSION, RDB_VERSION, RdbEncoder, RdbErrorKind, RdbInput, RdbValue, ValueType,
+};
+use crate::rdb::{put_value, read_value, type_of};
+
+const VERSION_LEN: usize = 2;
+const CHECKSUM_LEN: usize = 8;
+
+/// Why a payload cannot be restored.
+#[derive(Debug, thiserror::Error)]
+pub enum DumpError {
+    /// The payload is too short for a footer, or of a newer version, or the checksum does not match.
+    #[error("DUMP payload version or checksum are wrong")]
+    BadFooter,
+    /// The footer is right, but what it protects is not a value that can be read.
+    #[error("Bad data format")]
+    BadData(#[source] RdbErrorKind),
+}
+
+/// The payload for a value, in the lowest version that can hold it; `compression` as in a file (`rdbcompression`).
+pub fn encode(value: ValueRef<'_>, compression: bool) -> Vec<u8> {
+    let mut encoder = RdbEncoder::new(compression);
+    let value_type = type_of(value);
+    encoder.put_type(value_type);
+    put_value(&mut encoder, value);
+    let version = value_type.since_version().max(LOWEST_WRITTEN_VERSION);
+    encoder.put_raw(&version.to_le_bytes());
+    let checksum = crc64(0, encoder.as_slice());
+    encoder.put_raw(&checksum.to_le_bytes());
+    encoder.take(0)
+}
+
+/// Checks the footer of a payload, decodes the value and hands it to `take`.
+///
+/// `verify_checksum` is false only for tests of damaged payloads (`DEBUG SET-SKIP-CHECKSUM-VALIDATION`).
+pub fn decode<T>(
+    payload: &[u8],
+    verify_checksum: bool,
+    take: impl FnOnce(RdbValue<'_>) -> T,
+) -> Result<T, DumpError> {
+    let body = check_footer(payload, verify_checksum).ok_or(DumpError::BadFooter)?;
+    let mut input = RdbInput::from_bytes(body.to_vec());
+    let value_type = input.byte().map_err(DumpError::BadData)?;
+    let value_type =
+        ValueType::from_byte(value_type).ok_or(DumpError::BadData(RdbErrorKind::UnknownType(value_type)))?;
+    let taken = read_value(&mut input, value_type, false).map(take).map_err(DumpError::BadData)?;
+    if input.is_at_end() {
+        Ok(taken)
+    } else {
+        Err(DumpError::BadData(RdbErrorKind::Corrupt("bytes behind the value")))
+    }
+}
+
+/// The part before the footer, if the footer is right.
+fn check_footer(payload: &[u8], verify_checksum: bool) -> Option<&[u8]> {
+    let (summed, checksum) = payload.split_last_chunk::<CHECKSUM_LEN>()?;
+    let (body, version) = summed.split_last_chunk::<VERSION_LEN>()?;
+    let sum_is_right = !verify_checksum || crc64(0, summed) == u64::from_le_bytes(*checksum);
+    (u16::from_le_bytes(*version) <= RDB_VERSION && sum_is_right).then_some(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn decoded(payload: &[u8]) -> Result<Vec<u8>, DumpError> {
+        decode(payload, true, |value| match value {
+            RdbValue::String(string) => string.into_vec(),
+            RdbValue::SkippedModule => unreachable!("modules are refused"),
+        })
+    }
+
+    #[test]
+    fn a_payload_that_redis_made() {
+        // `SET mykey 10`, `DUMP mykey` in the documentation of DUMP.
+        let payload = b"\x00\xc0\n\t\x00\xbem\x06\x89Z(\x00\n";
+        assert_eq!(decoded(payload).expect("valid"), b"10");
+    }
+
+    #[test]
+    fn golden() {
+        let payload = encode(ValueRef::Bytes(b"hello"), true);
+        assert_eq!(payload[..9], *b"\x00\x05hello\x0a\x00");
+        assert_eq!(encode(ValueRef::Int(10), true)[..5], *b"\x00\xc0\x0a\x0a\x00");
+    }
+
+    #[test]
+    fn version_and_checksum_are_checked_first() {
+        assert!(matches!(decoded(b""), Err(DumpError::BadFooter)));
+        assert!(matches!(decoded(&[0; 9]), Err(DumpError::BadFooter)));
+        let mut payload = b"\x00\x01a".to_vec();
+        payload.extend_from_slice(&(RDB_VERSION + 1).to_le_bytes());
+        payload.extend_from_slice(&crc64(0, &payload).to_le_bytes());
+        assert!(matches!(decoded(&payload), Err(DumpError::BadFooter)));
+    }
+
+    #[test]
+    fn what_the_footer_protects_is_checked_as_well() {
+        for body in
+            [&b""[..], b"\x00", b"\x00\x05abc", b"\x00\x01aa", b"\xff", b"\x08\x01a", b"\x00\xc3\x01\x05a"]
+        {
+            let mut payload = body.to_vec();
+            payload.extend_from_slice(&LOWEST_WRITTEN_VERSION.to_le_bytes());
+            payload.extend_from_slice(&crc64(0, &payload).to_le_bytes());
+            assert!(matches!(decoded(&payload), Err(DumpError::BadData(_))), "{body:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn round_trip(bytes in prop::collection::vec(any::<u8>(), 0..300), repeat in 1usize..5, compression: bool) {
+            let bytes = bytes.repeat(repeat);
+            prop_assert_eq!(decoded(&encode(ValueRef::Bytes(&bytes), compression)).expect("valid"), bytes);
+        }
+
+        #[test]
+        fn any_payload_is_answered(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+            let _ = decode(&bytes, false, |_| ());
+        }
+    }
+}
