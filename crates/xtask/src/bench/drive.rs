@@ -36,6 +36,7 @@ pub(super) struct Sample {
 pub(super) struct Driver {
     program: PathBuf,
     requests: usize,
+    threads: usize,
 }
 
 impl Command {
@@ -50,8 +51,8 @@ impl Command {
 
 impl Driver {
     /// A driver whose runs make `requests` requests when they are not pipelined.
-    pub(super) fn new(peers: &Peers, requests: usize) -> Driver {
-        Driver { program: peers.program("redis-benchmark"), requests }
+    pub(super) fn new(peers: &Peers, requests: usize, threads: usize) -> Driver {
+        Driver { program: peers.program("redis-benchmark"), requests, threads }
     }
 
     /// One run against `server`.
@@ -69,6 +70,9 @@ impl Driver {
             &VALUE_BYTES.to_string(),
         ]);
         benchmark.args(["-t", &command.name().to_lowercase(), "--csv"]);
+        if self.threads > 1 {
+            benchmark.args(["--threads", &self.threads.to_string()]);
+        }
         let before = server.processor_s()?;
         let output = process::capture(&mut benchmark)?;
         let used = server.processor_s()? - before;

@@ -37,6 +37,9 @@ pub(crate) struct Args {
     /// Runs of each kind and server; the median counts.
     #[arg(long, default_value_t = 3)]
     runs: usize,
+    /// Threads of the client; one is enough unless it is slower than the server.
+    #[arg(long, default_value_t = 1)]
+    client_threads: usize,
     /// Fail when a target is missed.
     #[arg(long)]
     check: bool,
@@ -65,7 +68,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let theirs = Server::start(&peers.program(&args.peer), &[])?;
 
     let mut rows = memory_rows(&ours, &theirs)?;
-    let driver = Driver::new(&peers, args.requests);
+    let driver = Driver::new(&peers, args.requests, args.client_threads);
     for &pipeline in &args.pipelines {
         for command in [Command::Set, Command::Get] {
             rows.extend(speed_rows(&driver, [&ours, &theirs], command, pipeline, args.runs)?);

@@ -57,10 +57,12 @@ impl PrivateApt {
         apt.write_sources(&binary_and_source_entries(&mirror, None))?;
         let Err(error) = apt.update() else { return Ok(apt) };
 
-        // A machine whose keyring predates trixie cannot check its signature: fetch the newer keyring
-        // through bookworm, which it can check, and trust that one for trixie alone.
-        println!("the machine's keyring cannot verify trixie, fetching a newer one through bookworm");
-        apt.write_sources(&[mirror.binary_entry("bookworm"), mirror.binary_entry("bookworm-updates")])?;
+        // A keyring older than the newest keys cannot check every suite: fetch the current keyring through
+        // bookworm itself, which it can check, and go by that one.
+        println!(
+            "the machine's keyring does not verify all suites, fetching the current one through bookworm"
+        );
+        apt.write_sources(&[mirror.binary_entry("bookworm")])?;
         apt.update().context(error)?;
         let keyring = apt.newer_keyring()?;
         apt.write_sources(&binary_and_source_entries(&mirror, Some(&keyring)))?;
@@ -124,15 +126,17 @@ impl PrivateApt {
     }
 }
 
-fn binary_and_source_entries(mirror: &Mirror, trixie_keyring: Option<&Path>) -> Vec<SourceEntry> {
-    let mut trixie = mirror.source_entry("trixie");
-    if let Some(keyring) = trixie_keyring {
-        trixie.set("Signed-By", &keyring.to_string_lossy());
-    }
-    vec![
+fn binary_and_source_entries(mirror: &Mirror, keyring: Option<&Path>) -> Vec<SourceEntry> {
+    let mut entries = vec![
         mirror.binary_entry("bookworm"),
         mirror.binary_entry("bookworm-updates"),
         mirror.binary_entry("bookworm-backports"),
-        trixie,
-    ]
+        mirror.source_entry("trixie"),
+    ];
+    if let Some(keyring) = keyring {
+        for entry in &mut entries {
+            entry.set("Signed-By", &keyring.to_string_lossy());
+        }
+    }
+    entries
 }
