@@ -4,9 +4,8 @@ use crate::number::push_i64;
 
 /// Appends `value` the way replies show doubles since Redis 7.2.
 ///
-/// `inf`, `-inf`, `nan`, `-0`; integers below 2^62 without exponent or point; otherwise the shortest digits that read
-/// back as the same number, as `0.000123`, `12.5` or `1.5e-9`, laid out as the fpconv library does it: an exponent only
-/// where that is shorter or there would be seven zeros.
+/// `inf`, `-inf`, `nan`, `-0`; integers up to 2^62 in full; otherwise the shortest digits that read back as the same
+/// number, laid out as the fpconv library does it: `12.5`, `0.00123`, `1.5e-9`, `1e+19`.
 pub fn format_f64(value: f64, out: &mut Vec<u8>) {
     // As far as every integer in the range survives the conversion to i64 and back.
     const INTEGER_LIMIT: f64 = (1i64 << 62) as f64;
@@ -170,7 +169,8 @@ impl Decimal {
         decimal
     }
 
-    /// Appends the number; see [`format_f64`] for when it has an exponent.
+    /// Appends the number: without an exponent when at most six zeros have to be added, when no more than six digits
+    /// follow the point, or when its size is between 0.001 and 10000.
     fn layout(&self, out: &mut Vec<u8>, negative: bool) {
         let digits = &self.digits[..self.len];
         let len = self.len as i32;

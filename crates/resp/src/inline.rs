@@ -106,3 +106,6 @@ impl Piece<'_> {
         text
     }
 }
+
+#[cfg(test)]
+mod tests;
