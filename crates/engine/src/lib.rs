@@ -1,1 +1,72 @@
-//! How a command runs: the gate, sessions, dispatch, effects and propagation, transactions, pub/sub.
+//! How a command runs: the gate, sessions, dispatch and its checks, effects and propagation, transactions, pub/sub.
+//!
+//! The engine sits between the sockets (crate `server`) and the data (crate `keyspace`). It knows *how* commands run
+//! and nothing about what any of them does: those are [`Command`] rows with handlers, made by crate `commands` and
+//! given to [`Engine::new`] as slices. What only a process can do (files, links, configuration, the clock) it asks of
+//! the [`Host`], which the server implements.
+//!
+//! One turn of a connection is one call of [`Engine::run`]: it takes the bytes read so far and executes every complete
+//! request in them, one after the other, synchronously, writing replies into the session's [`ReplyBuf`]. The pieces,
+//! in the order a request meets them:
+//!
+//! 1. [`CommandTable`] finds the row of the request's name.
+//! 2. [`dispatch`](Engine::run) checks what the server and the session are in: two words of bits that are zero when
+//!    nothing is special, so that the common command pays two loads.
+//! 3. The [`Gate`] is entered: by the worker's own slot for keyed commands, by all slots for exclusive ones.
+//! 4. The handler runs with a [`Cx`]: the locked view of its keys, the reply buffer, the session.
+//! 5. What it changed is appended to the replication log while the shard locks are still held, then locks go, then
+//!    keyspace events are published.
+//!
+//! Nothing here awaits, sleeps, reads a clock or opens a socket.
+
+mod access;
+mod batch;
+mod client;
+mod clients;
+mod command;
+mod conditions;
+mod context;
+mod dispatch;
+mod effects;
+mod engine;
+pub mod errors;
+mod gate;
+mod host;
+mod notify;
+mod park;
+mod pubsub;
+mod session;
+mod settings;
+mod stats;
+mod table;
+mod transaction;
+mod watch;
+mod worker;
+
+pub use access::{DEFAULT_USER, Passwords, Users};
+pub use client::{Client, ClientFlags, ClientId, ClientKind, ClientMeta, Mailbox};
+pub use clients::Clients;
+pub use command::{
+    Arg, ArgKind, Category, Command, FindKeys, Flags, Group, Handler, KeyFlags, KeySpec, Run, category, flag,
+    key_flag,
+};
+pub use command::{BeginSearch, arg_flag};
+pub use conditions::{Conditions, condition};
+pub use context::Cx;
+pub use dispatch::{Turn, TurnEnd};
+pub use effects::Effects;
+pub use engine::{Clock, Engine, EngineOptions};
+pub use errors::ReplyError;
+pub use gate::{ExclusiveGuard, Gate, SlotGuard, SlotId};
+pub use host::{Host, InfoSection, SaveRefusal, ShutdownRequest};
+pub use notify::{NotifyClasses, notify_class};
+pub use park::{Park, PauseKind};
+pub use pubsub::PubSub;
+pub use session::{MultiState, ReplyMode, Session, SessionOrigin, SessionState};
+pub use settings::Settings;
+pub use stats::{CommandStats, Counters, ErrorStats};
+pub use table::{CommandEntry, CommandTable, Lookup};
+pub use worker::Worker;
+
+/// The outcome of a handler: its reply is in the buffer, or an error reply replaces whatever it had written.
+pub type CmdResult = Result<(), ReplyError>;

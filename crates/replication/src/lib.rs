@@ -4,4 +4,4 @@ pub mod ids;
 pub mod log;
 
 pub use ids::{ReplId, ReplicationIds};
-pub use log::{Audience, CursorError, CursorId, LagLimits, Log, LogRead, OutOfRange, Refusal};
+pub use log::{Appender, Audience, CursorError, CursorId, LagLimits, Log, LogRead, OutOfRange, Refusal};

@@ -1,0 +1,634 @@
+//! One turn of a connection, and what each of its requests goes through.
+
+use crate::batch::BatchEnd;
+use crate::session::special;
+use crate::stats::bump;
+use crate::{
+    CommandEntry, Cx, Engine, Lookup, Park, PauseKind, ReplyError, ReplyMode, Run, Session, SessionOrigin,
+    SlotGuard, Worker, condition, errors, flag,
+};
+use redan_keyspace::{DbIndex, KeyHash, View};
+use redan_replication::Audience;
+use redan_resp::{Args, RequestDecoder, RequestLimits};
+use smallvec::SmallVec;
+use std::sync::atomic::Ordering;
+
+/// More keys than this and a command runs alone: locking that many shards one by one is no longer a short hold.
+const MAX_KEYED: usize = 64;
+
+/// The outcome of a turn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Turn {
+    /// Bytes at the front of the buffer that are done with.
+    pub consumed: usize,
+    /// Why the turn ended.
+    pub end: TurnEnd,
+}
+
+/// Why a turn ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TurnEnd {
+    /// Every complete request has run; at least so many bytes are missing from the next.
+    NeedInput(usize),
+    /// The session sleeps: see [`SessionState::park`](crate::SessionState::park).
+    Parked,
+    /// The connection closes once its replies are written.
+    Close,
+    /// The connection is a replica's from now on: see [`SessionState::hand_over`](crate::SessionState::hand_over).
+    HandOver,
+}
+
+/// What a request leads to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Go,
+    /// Run again later.
+    Again,
+    Stop(TurnEnd),
+}
+
+/// A request on its way.
+struct Request<'b> {
+    entry: Option<u16>,
+    args: Args<'b>,
+    raw: Option<&'b [u8]>,
+    first_key: Option<KeyHash>,
+}
+
+impl Engine {
+    /// Executes every complete request at the front of `buf`. Replies are left in the session's buffer. `now_ms` is
+    /// the time all of them run at.
+    pub fn run(&self, worker: &mut Worker, session: &mut Session, buf: &[u8]) -> Turn {
+        let mut consumed = 0;
+        let now_ms = self.clock().wall_ms();
+        let mut batch = std::mem::take(&mut worker.batch);
+        let end = loop {
+            let limits = self.limits_of(session);
+            let (decoded, end) = batch.fill(self, session, &limits, buf, consumed);
+            worker.tick_ns = self.clock().monotonic_ns();
+            let mut inside = None;
+            let mut stop = None;
+            for item in &batch.items {
+                let request = Request {
+                    entry: item.entry.checked_sub(1),
+                    args: item.args(buf, batch.spans()),
+                    raw: item.raw(buf),
+                    first_key: item.first_key,
+                };
+                let next = self.serve(worker, session, &request, &mut inside, now_ms);
+                if next != Next::Again {
+                    consumed = item.end;
+                }
+                match next {
+                    Next::Go => {}
+                    Next::Again => stop = Some(TurnEnd::Parked),
+                    Next::Stop(end) => stop = Some(end),
+                }
+                if stop.is_some() {
+                    break;
+                }
+            }
+            drop(inside);
+            if let Some(end) = stop {
+                // What was decoded beyond is decoded again later, from its start.
+                session.decoder = RequestDecoder::new();
+                break end;
+            }
+            consumed = decoded;
+            match end {
+                BatchEnd::More => {}
+                BatchEnd::Incomplete(want) => break TurnEnd::NeedInput(want),
+                BatchEnd::Broken(error) => {
+                    if error.has_reply() {
+                        self.count_error(worker, "ERR");
+                        session.out.error(&format!("ERR {error}"));
+                    }
+                    session.state.close_after_reply();
+                    break TurnEnd::Close;
+                }
+            }
+        };
+        worker.batch = batch;
+        self.note_turn(worker, session, now_ms);
+        Turn { consumed, end }
+    }
+
+    /// Executes one command for a session that is not a client's connection: our master's stream, a file.
+    pub fn apply(&self, worker: &mut Worker, session: &mut Session, args: Args<'_>) {
+        worker.tick_ns = self.clock().monotonic_ns();
+        let entry = match self.table().lookup(args) {
+            Lookup::Found(entry) => Some(entry.index),
+            _ => None,
+        };
+        let request = Request { entry, args, raw: None, first_key: None };
+        let now_ms = self.clock().wall_ms();
+        self.serve(worker, session, &request, &mut None, now_ms);
+    }
+
+    fn limits_of(&self, session: &Session) -> RequestLimits {
+        let settings = self.settings();
+        RequestLimits {
+            max_bulk_len: settings.proto_max_bulk_len,
+            max_buffer: settings.query_buffer_limit,
+            unauthenticated: !session.state.is_authenticated(),
+            ..RequestLimits::authenticated()
+        }
+    }
+
+    /// Looks at one request from all sides, then queues it, refuses it or runs it.
+    fn serve<'e>(
+        &'e self,
+        worker: &mut Worker,
+        session: &mut Session,
+        request: &Request<'_>,
+        inside: &mut Option<SlotGuard<'e>>,
+        now_ms: i64,
+    ) -> Next {
+        let mark = session.out.mark();
+        let mode = session.state.reply_mode;
+        let next = match request.entry {
+            None => {
+                let error = self.table().unknown(self.table().lookup(request.args), request.args);
+                self.reject(worker, session, None, error);
+                Next::Go
+            }
+            Some(index) => {
+                let entry = self.table().entry(index);
+                match self.check(session, entry, request.args, now_ms) {
+                    Check::Run => self.enter_and_call(worker, session, entry, request, inside, now_ms),
+                    Check::Queue => {
+                        self.queue(session, entry, request.args);
+                        Next::Go
+                    }
+                    Check::Refuse(error) => {
+                        self.reject(worker, session, Some(entry), error);
+                        Next::Go
+                    }
+                    Check::Wait => {
+                        let until_ms = self.pause.lock().map_or(now_ms, |(_, until_ms)| until_ms);
+                        self.fall_asleep(&mut session.state, Park::Paused { until_ms });
+                        Next::Again
+                    }
+                }
+            }
+        };
+        if session.state.special != 0 || mode != ReplyMode::On {
+            return after_special(session, mark, mode, next);
+        }
+        next
+    }
+
+    /// Refuses a request: replies the error, and spoils the transaction it was meant for.
+    fn reject(
+        &self,
+        worker: &mut Worker,
+        session: &mut Session,
+        entry: Option<&CommandEntry>,
+        error: ReplyError,
+    ) {
+        let mut error = error;
+        if let Some(entry) = entry {
+            bump(&worker.stats.commands[entry.index as usize].rejected, 1);
+            if entry.full_name == "exec" && session.state.multi.is_some() {
+                error = errors::exec_abort(&error);
+                self.end_transaction(&mut session.state);
+            }
+        }
+        if let Some(multi) = &mut session.state.multi {
+            multi.aborted = true;
+        }
+        self.count_error(worker, error.code());
+        session.out.error(error.text());
+    }
+
+    pub(crate) fn count_error(&self, worker: &Worker, code: &str) {
+        bump(&worker.stats.error_replies, 1);
+        self.errors().count(code);
+    }
+
+    fn enter_and_call<'e>(
+        &'e self,
+        worker: &mut Worker,
+        session: &mut Session,
+        entry: &'e CommandEntry,
+        request: &Request<'_>,
+        inside: &mut Option<SlotGuard<'e>>,
+        now_ms: i64,
+    ) -> Next {
+        let run = match entry.command.run {
+            Run::Keyed if request.args.len() > MAX_KEYED && self.has_many_keys(entry, request.args) => {
+                Run::Exclusive
+            }
+            run => run,
+        };
+        if run == Run::Exclusive {
+            // The own slot is left first: whoever runs alone waits for all slots.
+            *inside = None;
+            let alone = self.gate().enter_alone();
+            let next = self.call(worker, session, entry, request, run, now_ms);
+            drop(alone);
+            self.make_way(worker);
+            return next;
+        }
+        if inside.is_none() {
+            *inside = Some(self.gate().enter(worker.slot));
+        }
+        let next = self.call(worker, session, entry, request, run, now_ms);
+        if worker.handed_over {
+            *inside = None;
+            self.make_way(worker);
+        }
+        next
+    }
+
+    /// Waits, holding nothing, until a running snapshot has room again for what writers hand over to it.
+    pub(crate) fn make_way(&self, worker: &mut Worker) {
+        if std::mem::take(&mut worker.handed_over) {
+            self.keyspace().wait_for_snapshot_room();
+        }
+    }
+
+    fn has_many_keys(&self, entry: &CommandEntry, args: Args<'_>) -> bool {
+        entry.key_positions(args).is_some_and(|positions| positions.len() > MAX_KEYED)
+    }
+
+    fn open_view(
+        &self,
+        session: &Session,
+        entry: &CommandEntry,
+        request: &Request<'_>,
+        run: Run,
+        now_ms: i64,
+    ) -> View<'_> {
+        let db = session.state.db;
+        let access = self.access(now_ms, &session.state, entry.has(flag::WRITE));
+        match run {
+            Run::Exclusive => self.keyspace().view_exclusive(db, access),
+            Run::Shared => self.keyspace().view_keyed(db, access, std::iter::empty()),
+            Run::Keyed => match (request.first_key, entry.simple_keys) {
+                (Some(hash), Some((first, last, _))) if last == first as i32 => {
+                    self.keyspace().view_keyed(db, access, std::iter::once(hash))
+                }
+                _ => {
+                    let positions = entry.key_positions(request.args).unwrap_or_default();
+                    let hashes: SmallVec<[KeyHash; 8]> =
+                        positions.iter().map(|&at| KeyHash::of(&request.args[at as usize])).collect();
+                    self.keyspace().view_keyed(db, access, hashes)
+                }
+            },
+        }
+    }
+
+    /// Runs a command whose place in the gate is taken.
+    fn call(
+        &self,
+        worker: &mut Worker,
+        session: &mut Session,
+        entry: &CommandEntry,
+        request: &Request<'_>,
+        run: Run,
+        now_ms: i64,
+    ) -> Next {
+        let view = self.open_view(session, entry, request, run, now_ms);
+        let first_key = match (request.first_key, entry.simple_keys) {
+            (Some(hash), Some((first, _, _))) => {
+                request.args.get(first).map(|key| (key.as_ptr(), key.len(), hash))
+            }
+            _ => None,
+        };
+        let call = Call { entry, args: request.args, raw: request.raw, first_key, nested: false };
+        let park = self.call_handler(worker, session, view, &call, now_ms);
+        if let Some(multi) = session.state.run_now.take() {
+            self.exec(worker, session, &multi, now_ms);
+        }
+        if !worker.effects.events.is_empty() {
+            self.publish_events(worker);
+        }
+        self.account(worker, entry);
+        if let Some(park) = park {
+            self.fall_asleep(&mut session.state, park);
+            return Next::Stop(TurnEnd::Parked);
+        }
+        if session.state.hand_over.is_some() { Next::Stop(TurnEnd::HandOver) } else { Next::Go }
+    }
+
+    /// Runs the handler and records what it changed, all under its locks. Also what EXEC does for each of its commands.
+    pub(crate) fn call_handler<'e>(
+        &'e self,
+        worker: &mut Worker,
+        session: &mut Session,
+        view: View<'e>,
+        call: &Call<'e, '_>,
+        now_ms: i64,
+    ) -> Option<Park> {
+        let logging = session.state.origin == SessionOrigin::Client && self.log().is_active();
+        let mark = session.out.mark();
+        worker.effects.begin_command();
+        let mut cx = Cx {
+            engine: self,
+            entry: call.entry,
+            session: &mut session.state,
+            out: &mut session.out,
+            view,
+            now_ms,
+            effects: &mut worker.effects,
+            logging,
+            first_key: call.first_key,
+            nested: call.nested,
+            park: None,
+        };
+        let result = (call.entry.command.handler)(&mut cx, call.args);
+        let park = cx.park;
+        let mut view = cx.view;
+        let error = result.err();
+        if let Some(error) = &error {
+            session.out.truncate(mark);
+            session.out.error(error.text());
+        }
+        let dirty = view.dirty();
+        if dirty > 0 || view.has_expired() || worker.effects.verbatim_off || worker.effects.extra_dirty > 0 {
+            self.record(worker, session, &mut view, call, logging);
+        }
+        let closed = view.close();
+        worker.handed_over |= closed.handed_over;
+        if !closed.garbage.is_empty() {
+            self.host().free_later(Box::new(closed.garbage));
+        }
+        if dirty > 0 {
+            self.add_dirty(dirty);
+        }
+        if let Some(error) = error {
+            bump(&worker.stats.commands[call.entry.index as usize].failed, 1);
+            self.count_error(worker, error.code());
+        }
+        park
+    }
+
+    /// Turns what the command changed into its effects, and unless it is part of a transaction appends them to the log.
+    fn record(
+        &self,
+        worker: &mut Worker,
+        session: &mut Session,
+        view: &mut View<'_>,
+        call: &Call<'_, '_>,
+        logging: bool,
+    ) {
+        let expired = view.take_expired();
+        if !expired.is_empty() {
+            let delete: &[u8] = if self.settings().lazyfree_lazy_expire { b"UNLINK" } else { b"DEL" };
+            for gone in expired {
+                if logging {
+                    worker.effects.push(gone.db, &[delete, &gone.key]);
+                }
+                worker.effects.events.push((crate::notify_class::EXPIRED, "expired", gone.db, gone.key));
+            }
+        }
+        if !logging {
+            return;
+        }
+        if worker.effects.verbatim_off {
+            for (db, encoded) in std::mem::take(&mut worker.effects.said) {
+                worker.effects.push_encoded(db, &encoded);
+            }
+        } else if view.dirty() + worker.effects.extra_dirty > 0 {
+            match call.raw {
+                Some(raw) => worker.effects.push_encoded(session.state.db, raw),
+                None => worker.effects.push_args(session.state.db, call.args),
+            }
+        }
+        if !call.nested {
+            self.append_effects(worker, session);
+        }
+    }
+
+    /// Appends the unit's effects to the log, as one transaction if there are several.
+    pub(crate) fn append_effects(&self, worker: &mut Worker, session: &mut Session) {
+        if worker.effects.is_empty() {
+            return;
+        }
+        session.state.last_write_offset = self.append_unit(worker);
+    }
+
+    /// Appends what is in the worker's effects, and returns the log's end behind it.
+    pub(crate) fn append_unit(&self, worker: &mut Worker) -> u64 {
+        let several = worker.effects.len() > 1;
+        let (home, _) = worker.effects.commands().next().unwrap_or_default();
+        let end = self.log().append(home.0, Audience::All, |log| {
+            if several {
+                log.command([b"MULTI".as_slice()].into_iter());
+            }
+            let mut selected = home;
+            for (db, bytes) in worker.effects.commands() {
+                select(log, &mut selected, db);
+                log.raw(bytes);
+            }
+            // The log takes it that the unit ends in the database it began in.
+            select(log, &mut selected, home);
+            if several {
+                log.command([b"EXEC".as_slice()].into_iter());
+            }
+        });
+        worker.effects.clear();
+        worker.appended = true;
+        end
+    }
+
+    pub(crate) fn publish_events(&self, worker: &mut Worker) {
+        let mut events = std::mem::take(&mut worker.effects.events);
+        for (class, event, db, key) in events.drain(..) {
+            self.publish_event(class, event, db, &key);
+        }
+        worker.effects.events = events;
+    }
+
+    #[inline]
+    fn account(&self, worker: &mut Worker, entry: &CommandEntry) {
+        let now_ns = self.clock().monotonic_ns();
+        let stats = &worker.stats.commands[entry.index as usize];
+        bump(&stats.calls, 1);
+        bump(&stats.nanos, now_ns.saturating_sub(worker.tick_ns));
+        bump(&worker.stats.processed, 1);
+        worker.tick_ns = now_ns;
+    }
+
+    /// Updates what others may see of the session, once a turn.
+    fn note_turn(&self, worker: &mut Worker, session: &mut Session, now_ms: i64) {
+        let client = &session.state.client;
+        if let Some(item) = worker.batch.items.last() {
+            client.last_command.store(u32::from(item.entry), Ordering::Relaxed);
+        }
+        client.last_active_ms.store(now_ms, Ordering::Relaxed);
+        client.commands.fetch_add(worker.batch.items.len() as u64, Ordering::Relaxed);
+        client.db.store(session.state.db.0, Ordering::Relaxed);
+        self.notify_log(worker);
+    }
+}
+
+fn select(log: &mut redan_replication::Appender<'_>, selected: &mut DbIndex, db: DbIndex) {
+    if *selected != db {
+        *selected = db;
+        let mut digits = itoa::Buffer::new();
+        log.command([b"SELECT".as_slice(), digits.format(db.0).as_bytes()].into_iter());
+    }
+}
+
+/// A command about to run.
+pub(crate) struct Call<'e, 'b> {
+    pub(crate) entry: &'e CommandEntry,
+    pub(crate) args: Args<'b>,
+    pub(crate) raw: Option<&'b [u8]>,
+    pub(crate) first_key: Option<(*const u8, usize, KeyHash)>,
+    pub(crate) nested: bool,
+}
+
+/// What stands between a request and its execution.
+enum Check {
+    Run,
+    Queue,
+    Wait,
+    Refuse(ReplyError),
+}
+
+impl Engine {
+    #[inline]
+    fn check(&self, session: &mut Session, entry: &CommandEntry, args: Args<'_>, now_ms: i64) -> Check {
+        if !entry.command.accepts(args.len()) {
+            return Check::Refuse(errors::wrong_arity(&entry.full_name));
+        }
+        let conditions = self.conditions().get();
+        if session.state.special == 0 && conditions & entry.heeds == 0 {
+            return Check::Run;
+        }
+        self.check_special(session, entry, conditions, now_ms)
+    }
+
+    #[cold]
+    fn check_special(
+        &self,
+        session: &mut Session,
+        entry: &CommandEntry,
+        conditions: u32,
+        now_ms: i64,
+    ) -> Check {
+        let state = &mut session.state;
+        if state.special & special::OBEYED != 0 {
+            let queue = state.multi.is_some() && !RUNS_IN_MULTI.contains(&entry.full_name.as_str());
+            return if queue { Check::Queue } else { Check::Run };
+        }
+        if entry.has(flag::PROTECTED) && !self.host().debug_allowed(&state.client) {
+            return Check::Refuse(errors::DEBUG_DISABLED);
+        }
+        if !state.is_authenticated() && !entry.has(flag::NO_AUTH) {
+            return Check::Refuse(errors::NO_AUTH);
+        }
+        if state.multi.is_some() && entry.has(flag::NO_MULTI) {
+            return Check::Refuse(errors::NOT_IN_MULTI);
+        }
+        // EXEC answers for what it is about to run.
+        let queued = state.multi.as_ref().map_or(0, |multi| multi.flags);
+        let flags =
+            if entry.full_name == "exec" { entry.command.flags | queued } else { entry.command.flags };
+        if let Some(error) = self.check_dataset(entry, flags, conditions) {
+            return Check::Refuse(error);
+        }
+        if state.special & special::SUBSCRIBED != 0
+            && session.out.protocol() == redan_resp::Protocol::Resp2
+            && !ALLOWED_SUBSCRIBED.contains(&entry.full_name.as_str())
+        {
+            return Check::Refuse(errors::subscribed_only(&entry.full_name));
+        }
+        if let Some(error) = self.check_serving(entry, conditions) {
+            return Check::Refuse(error);
+        }
+        if conditions & (condition::PAUSE_WRITE | condition::PAUSE_ALL) != 0 && self.is_paused(flags, now_ms)
+        {
+            return Check::Wait;
+        }
+        if state.multi.is_some() && !RUNS_IN_MULTI.contains(&entry.full_name.as_str()) {
+            return Check::Queue;
+        }
+        Check::Run
+    }
+
+    /// Whether the dataset may be changed now.
+    fn check_dataset(&self, entry: &CommandEntry, flags: u32, conditions: u32) -> Option<ReplyError> {
+        let writes = flags & flag::WRITE != 0;
+        if conditions & condition::MEMORY_LIMITED != 0 && !self.has_memory() && flags & flag::DENYOOM != 0 {
+            return Some(errors::OOM);
+        }
+        let replica = conditions & condition::REPLICA != 0;
+        if !replica && (writes || entry.full_name == "ping") {
+            if conditions & condition::SAVE_ERROR != 0 {
+                return Some(errors::MISCONF_SAVE);
+            }
+            if conditions & condition::AOF_ERROR != 0 {
+                return Some(errors::MISCONF_AOF);
+            }
+        }
+        if writes && !replica && conditions & condition::FEW_REPLICAS != 0 {
+            return Some(errors::NO_REPLICAS);
+        }
+        (writes && conditions & condition::READ_ONLY != 0).then_some(errors::READ_ONLY)
+    }
+
+    /// Whether there is a dataset to serve now.
+    fn check_serving(&self, entry: &CommandEntry, conditions: u32) -> Option<ReplyError> {
+        if conditions & condition::STALE != 0 && !entry.has(flag::STALE) {
+            return Some(errors::MASTER_DOWN);
+        }
+        if conditions & condition::LOADING != 0 && !entry.has(flag::LOADING) {
+            return Some(errors::LOADING);
+        }
+        if conditions & condition::ASYNC_LOADING != 0 && entry.has(flag::NO_ASYNC_LOADING) {
+            return Some(errors::LOADING);
+        }
+        (conditions & condition::BUSY != 0 && !entry.has(flag::ALLOW_BUSY)).then_some(errors::BUSY)
+    }
+
+    fn has_memory(&self) -> bool {
+        self.host().used_memory() <= self.settings().maxmemory
+    }
+
+    /// Whether a command with these flags waits for the end of a pause.
+    fn is_paused(&self, flags: u32, now_ms: i64) -> bool {
+        match *self.pause.lock() {
+            Some((_, until_ms)) if until_ms <= now_ms => false,
+            Some((PauseKind::All, _)) => true,
+            Some((PauseKind::Write, _)) => flags & (flag::WRITE | flag::MAY_REPLICATE) != 0,
+            None => false,
+        }
+    }
+}
+
+/// What a RESP2 client may still do once it has subscribed to something.
+const ALLOWED_SUBSCRIBED: &[&str] = &[
+    "ping",
+    "subscribe",
+    "ssubscribe",
+    "unsubscribe",
+    "sunsubscribe",
+    "psubscribe",
+    "punsubscribe",
+    "quit",
+    "reset",
+];
+
+/// What is not queued between MULTI and EXEC.
+const RUNS_IN_MULTI: &[&str] = &["exec", "discard", "multi", "watch", "quit", "reset"];
+
+/// The end of a request of a session that is not plain: silence, closing.
+#[cold]
+fn after_special(session: &mut Session, mark: usize, mode: ReplyMode, next: Next) -> Next {
+    let state = &mut session.state;
+    match (mode, state.reply_mode) {
+        (ReplyMode::Off, ReplyMode::Off) | (ReplyMode::SkipNext, ReplyMode::Off) => {
+            session.out.truncate(mark)
+        }
+        (ReplyMode::SkipNext, ReplyMode::SkipNext) => {
+            session.out.truncate(mark);
+            state.set_reply_mode(ReplyMode::On);
+        }
+        _ => {}
+    }
+    if state.special & special::CLOSING != 0 && next == Next::Go { Next::Stop(TurnEnd::Close) } else { next }
+}

@@ -1,0 +1,80 @@
+//! What a command changed, in the form in which it is propagated.
+//!
+//! A handler that changed something propagates as it came unless it says otherwise ([`Cx::propagate`],
+//! [`Cx::propagate_nothing`](crate::Cx::propagate_nothing)). Keys that expired under it propagate as their deletion,
+//! in front. What one client asked for at once (a transaction, or a command with several effects) goes into the log as
+//! one MULTI ... EXEC.
+//!
+//! [`Cx::propagate`]: crate::Cx::propagate
+
+use redan_keyspace::DbIndex;
+use redan_resp::encode_command;
+
+/// The effects of one unit of execution, encoded, with room that is reused from unit to unit.
+#[derive(Default)]
+pub struct Effects {
+    /// Encoded commands of the unit, one behind the other.
+    buf: Vec<u8>,
+    /// Database and end of each.
+    commands: Vec<(DbIndex, usize)>,
+    /// What the running command has said so far, kept apart because expirations go in front.
+    pub(crate) said: Vec<(DbIndex, Vec<u8>)>,
+    /// The running command does not propagate as it came.
+    pub(crate) verbatim_off: bool,
+    /// Changes the running command counted by itself.
+    pub(crate) extra_dirty: u64,
+    /// Keyspace events of the running command, published when its locks are gone.
+    pub(crate) events: Vec<(u32, &'static str, DbIndex, Box<[u8]>)>,
+}
+
+/// Longest buffer kept between units.
+const KEEP_BYTES: usize = 64 * 1024;
+
+impl Effects {
+    pub(crate) fn begin_command(&mut self) {
+        self.said.clear();
+        self.verbatim_off = false;
+        self.extra_dirty = 0;
+    }
+
+    pub(crate) fn push(&mut self, db: DbIndex, args: &[&[u8]]) {
+        encode_command(&mut self.buf, args.iter().copied());
+        self.commands.push((db, self.buf.len()));
+    }
+
+    pub(crate) fn push_args(&mut self, db: DbIndex, args: redan_resp::Args<'_>) {
+        encode_command(&mut self.buf, args.iter());
+        self.commands.push((db, self.buf.len()));
+    }
+
+    pub(crate) fn push_encoded(&mut self, db: DbIndex, bytes: &[u8]) {
+        self.buf.extend_from_slice(bytes);
+        self.commands.push((db, self.buf.len()));
+    }
+
+    /// Whether the unit has no effects.
+    pub fn is_empty(&self) -> bool {
+        self.commands.is_empty()
+    }
+
+    /// How many commands the unit propagates as.
+    pub fn len(&self) -> usize {
+        self.commands.len()
+    }
+
+    /// The commands with their databases, in order.
+    pub fn commands(&self) -> impl Iterator<Item = (DbIndex, &[u8])> {
+        let mut start = 0;
+        self.commands.iter().map(move |&(db, end)| {
+            let bytes = &self.buf[start..end];
+            start = end;
+            (db, bytes)
+        })
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.buf.clear();
+        self.buf.shrink_to(KEEP_BYTES);
+        self.commands.clear();
+    }
+}

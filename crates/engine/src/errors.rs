@@ -1,0 +1,201 @@
+//! Every error text a client can see from the engine and the commands, in one place.
+//!
+//! The texts are protocol: client libraries and tests match on them.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+
+/// An error reply: the code and the text, without the leading `-`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReplyError(Cow<'static, str>);
+
+impl ReplyError {
+    /// An error with a fixed text.
+    pub const fn fixed(text: &'static str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+
+    /// An error with a text made now; the code comes first.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Cow::Owned(text.into()))
+    }
+
+    /// Code and text.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// The code: the first word.
+    pub fn code(&self) -> &str {
+        self.0.split(' ').next().unwrap_or("ERR")
+    }
+}
+
+macro_rules! fixed {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        $($(#[$doc])* pub const $name: ReplyError = ReplyError::fixed($text);)*
+    };
+}
+
+fixed! {
+    /// A malformed command.
+    SYNTAX = "ERR syntax error";
+    /// An argument is not a 64-bit integer.
+    NOT_INTEGER = "ERR value is not an integer or out of range";
+    /// An argument is not a float.
+    NOT_FLOAT = "ERR value is not a valid float";
+    /// The key holds another type.
+    WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
+    /// The key does not exist where it must.
+    NO_SUCH_KEY = "ERR no such key";
+    /// An integer operation would overflow.
+    OVERFLOW = "ERR increment or decrement would overflow";
+    /// A float operation gave no number.
+    NAN_OR_INFINITY = "ERR increment would produce NaN or Infinity";
+    /// An offset is out of range.
+    OFFSET_RANGE = "ERR offset is out of range";
+    /// A string would exceed `proto-max-bulk-len`.
+    STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+    /// SELECT of a database that does not exist.
+    DB_RANGE = "ERR DB index is out of range";
+    /// A value out of its range.
+    OUT_OF_RANGE = "ERR value is out of range";
+    /// A value must be positive.
+    NOT_POSITIVE = "ERR value is out of range, must be positive";
+    /// Source and target are the same.
+    SAME_OBJECT = "ERR source and destination objects are the same";
+    /// RESTORE onto an existing key.
+    BUSY_KEY = "BUSYKEY Target key name already exists.";
+    /// A DUMP payload with a bad footer.
+    BAD_DUMP = "ERR DUMP payload version or checksum are wrong";
+    /// A DUMP payload with a bad body.
+    BAD_DUMP_FORMAT = "ERR Bad data format";
+    /// Not authenticated.
+    NO_AUTH = "NOAUTH Authentication required.";
+    /// HELLO without credentials where they are needed.
+    HELLO_NO_AUTH = "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time";
+    /// HELLO with a version other than 2 and 3.
+    NO_PROTO = "NOPROTO unsupported protocol version";
+    /// Wrong credentials.
+    WRONG_PASS = "WRONGPASS invalid username-password pair or user is disabled.";
+    /// AUTH where no password is set.
+    NO_PASSWORD_SET = "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?";
+    /// A write on a read-only replica.
+    READ_ONLY = "READONLY You can't write against a read only replica.";
+    /// A command during loading.
+    LOADING = "LOADING Redis is loading the dataset in memory";
+    /// A command on a replica without its master.
+    MASTER_DOWN = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+    /// A write while snapshots fail.
+    MISCONF_SAVE = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.";
+    /// A write while the append-only file fails.
+    MISCONF_AOF = "MISCONF Errors writing to the AOF file: No space left on device";
+    /// A write with too few replicas.
+    NO_REPLICAS = "NOREPLICAS Not enough good replicas to write.";
+    /// A write over `maxmemory`.
+    OOM = "OOM command not allowed when used memory > 'maxmemory'.";
+    /// A script is over its time limit.
+    BUSY = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
+    /// EXEC after an error while queueing.
+    EXEC_ABORT = "EXECABORT Transaction discarded because of previous errors.";
+    /// EXEC without MULTI.
+    EXEC_WITHOUT_MULTI = "ERR EXEC without MULTI";
+    /// DISCARD without MULTI.
+    DISCARD_WITHOUT_MULTI = "ERR DISCARD without MULTI";
+    /// MULTI inside MULTI.
+    NESTED_MULTI = "ERR MULTI calls can not be nested";
+    /// WATCH inside MULTI.
+    WATCH_IN_MULTI = "ERR WATCH inside MULTI is not allowed";
+    /// A command flagged so, inside MULTI.
+    NOT_IN_MULTI = "ERR Command not allowed inside a transaction";
+    /// Too many connections.
+    MAX_CLIENTS = "ERR max number of clients reached";
+    /// Not this command for a client without keys.
+    NO_KEY_ARGUMENTS = "ERR The command has no key arguments";
+    /// COMMAND GETKEYS of too few arguments.
+    INVALID_KEY_ARGUMENTS = "ERR Invalid number of arguments specified for command";
+    /// COMMAND GETKEYS of an unknown command.
+    INVALID_COMMAND = "ERR Invalid command specified";
+    /// A timeout that is no number.
+    TIMEOUT_NOT_FLOAT = "ERR timeout is not a float or out of range";
+    /// A timeout that is no integer.
+    TIMEOUT_NOT_INTEGER = "ERR timeout is not an integer or out of range";
+    /// A negative timeout.
+    TIMEOUT_NEGATIVE = "ERR timeout is negative";
+    /// An expired `ttl`.
+    INVALID_TTL = "ERR Invalid TTL value, must be >= 0";
+    /// DEBUG while it is not enabled.
+    DEBUG_DISABLED = "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.";
+    /// BGSAVE while one is running.
+    SAVE_IN_PROGRESS = "ERR Background save already in progress";
+    /// REPLICAOF on a server that may not replicate.
+    REPLICAOF_NOT_ALLOWED = "ERR REPLICAOF not allowed in cluster mode.";
+}
+
+/// A command that does not exist; `args` are the first few arguments as Redis shows them.
+pub fn unknown_command(name: &[u8], args: redan_resp::Args<'_>) -> ReplyError {
+    let mut shown = String::new();
+    for arg in args.iter().skip(1) {
+        if shown.len() >= 128 {
+            break;
+        }
+        let room = 128 - shown.len();
+        shown.push_str(&format!("'{}' ", printable(&arg[..arg.len().min(room)])));
+    }
+    ReplyError::new(format!(
+        "ERR unknown command '{}', with args beginning with: {shown}",
+        printable(&name[..name.len().min(128)])
+    ))
+}
+
+/// A subcommand that does not exist.
+pub fn unknown_subcommand(container: &str, sub: &[u8]) -> ReplyError {
+    ReplyError::new(format!(
+        "ERR unknown subcommand '{}'. Try {} HELP.",
+        printable(&sub[..sub.len().min(128)]),
+        container.to_uppercase()
+    ))
+}
+
+/// A wrong number of arguments; `full_name` is `get` or `client|list`.
+pub fn wrong_arity(full_name: impl Display) -> ReplyError {
+    ReplyError::new(format!("ERR wrong number of arguments for '{full_name}' command"))
+}
+
+/// A subcommand of a container, or a number of arguments, that a handler does not know.
+pub fn unknown_subcommand_or_arity(container: &str, sub: &[u8]) -> ReplyError {
+    ReplyError::new(format!(
+        "ERR unknown subcommand or wrong number of arguments for '{}'. Try {} HELP.",
+        printable(&sub[..sub.len().min(128)]),
+        container.to_uppercase()
+    ))
+}
+
+/// An expiry that is zero, negative or too large.
+pub fn invalid_expire(command: &str) -> ReplyError {
+    ReplyError::new(format!("ERR invalid expire time in '{command}' command"))
+}
+
+/// A command a subscribed RESP2 client may not use.
+pub fn subscribed_only(name: &str) -> ReplyError {
+    ReplyError::new(format!(
+        "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+    ))
+}
+
+/// A transaction that cannot run, with the error that stands in the way.
+pub fn exec_abort(cause: &ReplyError) -> ReplyError {
+    ReplyError::new(format!("EXECABORT Transaction discarded because of: {}", cause.text()))
+}
+
+/// An error with code ERR.
+pub fn err(text: impl Display) -> ReplyError {
+    ReplyError::new(format!("ERR {text}"))
+}
+
+fn printable(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes)
+        .chars()
+        .map(|c| if matches!(c, '\r' | '\n' | '\0') { ' ' } else { c })
+        .collect()
+}

@@ -1,0 +1,193 @@
+//! Publish/subscribe: who listens to which channel, and delivery.
+//!
+//! A message is encoded once for each protocol version its receivers speak, and handed to their mailboxes as a
+//! reference-counted slice.
+
+use crate::{Client, ClientId};
+use bytes::Bytes;
+use dashmap::DashMap;
+use parking_lot::RwLock;
+use redan_resp::{Protocol, ReplyBuf, glob};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+type Subscribers = HashMap<ClientId, Arc<Client>>;
+
+/// The subscriptions of all clients.
+#[derive(Default)]
+pub struct PubSub {
+    channels: DashMap<Bytes, Subscribers>,
+    shard_channels: DashMap<Bytes, Subscribers>,
+    patterns: RwLock<BTreeMap<Bytes, Subscribers>>,
+    pattern_count: AtomicUsize,
+}
+
+impl PubSub {
+    /// Subscribes a client to a channel.
+    pub fn subscribe(&self, channel: Bytes, client: &Arc<Client>) {
+        self.channels.entry(channel).or_default().insert(client.id, Arc::clone(client));
+    }
+
+    /// Ends a subscription to a channel.
+    pub fn unsubscribe(&self, channel: &Bytes, client: ClientId) {
+        leave(&self.channels, channel, client);
+    }
+
+    /// Subscribes a client to a shard channel.
+    pub fn subscribe_shard(&self, channel: Bytes, client: &Arc<Client>) {
+        self.shard_channels.entry(channel).or_default().insert(client.id, Arc::clone(client));
+    }
+
+    /// Ends a subscription to a shard channel.
+    pub fn unsubscribe_shard(&self, channel: &Bytes, client: ClientId) {
+        leave(&self.shard_channels, channel, client);
+    }
+
+    /// Subscribes a client to all channels a pattern matches.
+    pub fn subscribe_pattern(&self, pattern: Bytes, client: &Arc<Client>) {
+        let mut patterns = self.patterns.write();
+        patterns.entry(pattern).or_default().insert(client.id, Arc::clone(client));
+        self.pattern_count.store(patterns.len(), Ordering::Relaxed);
+    }
+
+    /// Ends a subscription to a pattern.
+    pub fn unsubscribe_pattern(&self, pattern: &Bytes, client: ClientId) {
+        let mut patterns = self.patterns.write();
+        if let Some(subscribers) = patterns.get_mut(pattern) {
+            subscribers.remove(&client);
+            if subscribers.is_empty() {
+                patterns.remove(pattern);
+            }
+        }
+        self.pattern_count.store(patterns.len(), Ordering::Relaxed);
+    }
+
+    /// Delivers a message to everybody who listens to `channel`, by name or by pattern; returns to how many.
+    pub fn publish(&self, channel: &[u8], message: &[u8]) -> Vec<Arc<Client>> {
+        let mut receivers = Vec::new();
+        if let Some(subscribers) = self.channels.get(channel) {
+            deliver(&subscribers, &[b"message", channel, message], &mut receivers);
+        }
+        if self.pattern_count.load(Ordering::Relaxed) > 0 {
+            for (pattern, subscribers) in self.patterns.read().iter() {
+                if glob::glob_match(pattern, channel, false) {
+                    deliver(subscribers, &[b"pmessage", pattern, channel, message], &mut receivers);
+                }
+            }
+        }
+        receivers
+    }
+
+    /// Delivers a message to everybody who listens to the shard channel.
+    pub fn publish_shard(&self, channel: &[u8], message: &[u8]) -> Vec<Arc<Client>> {
+        let mut receivers = Vec::new();
+        if let Some(subscribers) = self.shard_channels.get(channel) {
+            deliver(&subscribers, &[b"smessage", channel, message], &mut receivers);
+        }
+        receivers
+    }
+
+    /// Channels somebody listens to that match `pattern` (all without one).
+    pub fn channels(&self, pattern: Option<&[u8]>, shard: bool) -> Vec<Bytes> {
+        let map = if shard { &self.shard_channels } else { &self.channels };
+        map.iter()
+            .map(|entry| entry.key().clone())
+            .filter(|channel| pattern.is_none_or(|pattern| glob::glob_match(pattern, channel, false)))
+            .collect()
+    }
+
+    /// How many listen to this very channel.
+    pub fn subscriber_count(&self, channel: &[u8], shard: bool) -> usize {
+        let map = if shard { &self.shard_channels } else { &self.channels };
+        map.get(channel).map_or(0, |subscribers| subscribers.len())
+    }
+
+    /// How many different patterns are subscribed to.
+    pub fn pattern_count(&self) -> usize {
+        self.pattern_count.load(Ordering::Relaxed)
+    }
+
+    /// How many different channels are subscribed to.
+    pub fn channel_count(&self, shard: bool) -> usize {
+        if shard { self.shard_channels.len() } else { self.channels.len() }
+    }
+}
+
+fn leave(map: &DashMap<Bytes, Subscribers>, channel: &Bytes, client: ClientId) {
+    if let Some(mut subscribers) = map.get_mut(channel) {
+        subscribers.remove(&client);
+    }
+    map.remove_if(channel, |_, subscribers| subscribers.is_empty());
+}
+
+fn deliver(subscribers: &Subscribers, parts: &[&[u8]], receivers: &mut Vec<Arc<Client>>) {
+    let (mut resp2, mut resp3) = (None, None);
+    for client in subscribers.values() {
+        let protocol = client.protocol();
+        let encoded = match protocol {
+            Protocol::Resp2 => &mut resp2,
+            Protocol::Resp3 => &mut resp3,
+        };
+        let message = encoded.get_or_insert_with(|| encode(protocol, parts));
+        client.mailbox.push(message.clone());
+        receivers.push(Arc::clone(client));
+    }
+}
+
+fn encode(protocol: Protocol, parts: &[&[u8]]) -> Bytes {
+    let mut buf = ReplyBuf::new(protocol);
+    buf.push(parts.len());
+    for part in parts {
+        buf.bulk(part);
+    }
+    Bytes::copy_from_slice(buf.as_slice())
+}
+
+impl crate::Engine {
+    /// Publishes a message and returns how many got it. Receivers that do not keep up are disconnected.
+    pub fn publish(&self, channel: &[u8], message: &[u8]) -> usize {
+        self.hold_to_limits(self.pubsub().publish(channel, message))
+    }
+
+    /// Publishes a message on a shard channel.
+    pub fn publish_shard(&self, channel: &[u8], message: &[u8]) -> usize {
+        self.hold_to_limits(self.pubsub().publish_shard(channel, message))
+    }
+
+    fn hold_to_limits(&self, receivers: Vec<Arc<Client>>) -> usize {
+        if receivers.is_empty() {
+            return 0;
+        }
+        let (limits, now_ms) = (self.settings().pubsub_output_limit, self.clock().wall_ms());
+        for client in &receivers {
+            let pending = client.mailbox.pending_bytes() + client.reply_bytes.load(Ordering::Relaxed);
+            if client.mailbox.over_limit(pending as u64, limits, now_ms) && !client.mailbox.is_killed() {
+                crate::Counters::count(&self.counters().output_limit_disconnections);
+                client.mailbox.kill();
+            }
+        }
+        receivers.len()
+    }
+
+    /// Shows others what a session is subscribed to.
+    pub(crate) fn note_subscriptions(&self, session: &crate::SessionState, subscribed: bool) {
+        let counts = [session.channels.len(), session.patterns.len(), session.shard_channels.len()];
+        for (shown, count) in session.client.subscriptions.iter().zip(counts) {
+            shown.store(count as u32, Ordering::Relaxed);
+        }
+        session.client.set_kind(if subscribed {
+            crate::ClientKind::PubSub
+        } else {
+            crate::ClientKind::Normal
+        });
+    }
+
+    /// Ends all subscriptions of a session, without a word to it.
+    pub fn forget_subscriptions(&self, session: &mut crate::SessionState) {
+        let id = session.client.id;
+        session.channels.drain().for_each(|channel| self.pubsub().unsubscribe(&channel, id));
+        session.patterns.drain().for_each(|pattern| self.pubsub().unsubscribe_pattern(&pattern, id));
+        session.shard_channels.drain().for_each(|channel| self.pubsub().unsubscribe_shard(&channel, id));
+    }
+}

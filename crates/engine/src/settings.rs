@@ -1,0 +1,60 @@
+//! The configuration the engine itself heeds, as plain typed values. The server fills it from its configuration.
+
+use crate::NotifyClasses;
+
+/// What the engine and the handlers need to know of the configuration, as of its last change.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `proto-max-bulk-len`, bytes: the longest string.
+    pub proto_max_bulk_len: usize,
+    /// `client-query-buffer-limit`, bytes.
+    pub query_buffer_limit: usize,
+    /// `notify-keyspace-events`.
+    pub notify: NotifyClasses,
+    /// `maxmemory`, bytes; 0 for none.
+    pub maxmemory: u64,
+    /// `maxmemory-policy`.
+    pub maxmemory_policy: String,
+    /// `maxmemory-samples`.
+    pub maxmemory_samples: usize,
+    /// `min-replicas-to-write`.
+    pub min_replicas_to_write: usize,
+    /// `lazyfree-lazy-expire`: expired keys propagate as UNLINK.
+    pub lazyfree_lazy_expire: bool,
+    /// `lazyfree-lazy-eviction`: evicted keys propagate as UNLINK.
+    pub lazyfree_lazy_eviction: bool,
+    /// `lazyfree-lazy-user-del`: DEL is UNLINK.
+    pub lazyfree_lazy_user_del: bool,
+    /// `lazyfree-lazy-user-flush`: FLUSHALL and FLUSHDB are asynchronous by default.
+    pub lazyfree_lazy_user_flush: bool,
+    /// `slowlog-log-slower-than`, microseconds; negative for never.
+    pub slowlog_slower_than_us: i64,
+    /// `client-output-buffer-limit pubsub`: hard limit, soft limit (bytes), soft time (ms).
+    pub pubsub_output_limit: (u64, u64, u64),
+    /// `client-output-buffer-limit normal`: hard limit, soft limit (bytes), soft time (ms).
+    pub normal_output_limit: (u64, u64, u64),
+    /// `replica-serve-stale-data`.
+    pub replica_serve_stale_data: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            proto_max_bulk_len: 512 << 20,
+            query_buffer_limit: 1 << 30,
+            notify: NotifyClasses::default(),
+            maxmemory: 0,
+            maxmemory_policy: "noeviction".into(),
+            maxmemory_samples: 5,
+            min_replicas_to_write: 0,
+            lazyfree_lazy_expire: false,
+            lazyfree_lazy_eviction: false,
+            lazyfree_lazy_user_del: false,
+            lazyfree_lazy_user_flush: false,
+            slowlog_slower_than_us: 10_000,
+            pubsub_output_limit: (32 << 20, 8 << 20, 60_000),
+            normal_output_limit: (0, 0, 0),
+            replica_serve_stale_data: true,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! MULTI, EXEC and WATCH.
+
+use crate::context::Cx;
+use crate::dispatch::Call;
+use crate::session::special;
+use crate::{
+    ClientFlags, CmdResult, CommandEntry, Engine, MultiState, Session, SessionState, Worker, errors,
+};
+use bytes::Bytes;
+use redan_keyspace::DbIndex;
+use redan_resp::Args;
+use std::sync::atomic::Ordering;
+
+impl Engine {
+    /// Queues a command for EXEC.
+    pub(crate) fn queue(&self, session: &mut Session, entry: &CommandEntry, args: Args<'_>) {
+        let Some(multi) = &mut session.state.multi else { return };
+        // An aborted transaction will not run: keeping its commands would only cost memory.
+        if !multi.aborted && !session.state.client.has(ClientFlags::DIRTY) {
+            multi.flags |= entry.command.flags;
+            multi.bytes += args.wire_len();
+            multi.queue.push((entry.index, args.to_owned_args()));
+        }
+        session.state.client.multi_queued.store(multi.queue.len() as i64, Ordering::Relaxed);
+        session.state.client.multi_bytes.store(multi.bytes, Ordering::Relaxed);
+        session.out.simple("QUEUED");
+    }
+
+    /// Forgets the transaction and everything watched.
+    pub(crate) fn end_transaction(&self, session: &mut SessionState) {
+        session.multi = None;
+        session.put_special(special::MULTI, false);
+        session.client.put(ClientFlags::MULTI, false);
+        session.client.multi_queued.store(-1, Ordering::Relaxed);
+        session.client.multi_bytes.store(0, Ordering::Relaxed);
+        self.unwatch(session);
+    }
+
+    /// Forgets everything watched.
+    pub(crate) fn unwatch(&self, session: &mut SessionState) {
+        for (db, key) in session.watched.drain(..) {
+            self.watches().unwatch(db, &key, session.client.id);
+            if self.watch_count.fetch_sub(1, Ordering::AcqRel) == 1 {
+                self.keyspace().set_observed(false);
+            }
+        }
+        session.client.watched.store(0, Ordering::Relaxed);
+        session.client.put(ClientFlags::DIRTY, false);
+    }
+
+    /// Runs what a session has queued. The caller runs alone and has written nothing yet; `worker` is the caller's.
+    pub(crate) fn exec(&self, worker: &mut Worker, session: &mut Session, multi: &MultiState, now_ms: i64) {
+        session.out.array(multi.queue.len());
+        for (index, args) in &multi.queue {
+            let entry = self.table().entry(*index);
+            let started_ns = self.clock().monotonic_ns();
+            let access = self.access(now_ms, &session.state, true);
+            let view = self.keyspace().view_exclusive(session.state.db, access);
+            let call = Call { entry, args: args.as_args(), raw: None, first_key: None, nested: true };
+            self.call_handler(worker, session, view, &call, now_ms);
+            self.publish_events(worker);
+            let stats = &worker.stats.commands[*index as usize];
+            crate::stats::bump(&stats.calls, 1);
+            crate::stats::bump(&stats.nanos, self.clock().monotonic_ns().saturating_sub(started_ns));
+            crate::stats::bump(&worker.stats.processed, 1);
+        }
+        self.append_effects(worker, session);
+    }
+}
+
+impl Cx<'_, '_> {
+    /// MULTI.
+    ///
+    /// # Errors
+    /// Inside a transaction.
+    pub fn multi(&mut self) -> CmdResult {
+        if self.session.multi.is_some() {
+            return Err(errors::NESTED_MULTI);
+        }
+        self.session.multi = Some(Box::default());
+        self.session.put_special(special::MULTI, true);
+        self.session.client.put(ClientFlags::MULTI, true);
+        self.session.client.multi_queued.store(0, Ordering::Relaxed);
+        self.out.ok();
+        Ok(())
+    }
+
+    /// DISCARD.
+    ///
+    /// # Errors
+    /// Outside of a transaction.
+    pub fn discard(&mut self) -> CmdResult {
+        if self.session.multi.is_none() {
+            return Err(errors::DISCARD_WITHOUT_MULTI);
+        }
+        self.engine.end_transaction(self.session);
+        self.out.ok();
+        Ok(())
+    }
+
+    /// EXEC: decides whether the queued commands run. They run when the handler has returned, in the engine.
+    ///
+    /// # Errors
+    /// Outside of a transaction, or when a command was refused while queueing.
+    pub fn exec(&mut self) -> CmdResult {
+        let Some(multi) = self.session.multi.take() else { return Err(errors::EXEC_WITHOUT_MULTI) };
+        let dirty = self.session.client.has(ClientFlags::DIRTY) || self.watched_key_expired();
+        self.engine.end_transaction(self.session);
+        if multi.aborted {
+            return Err(errors::EXEC_ABORT);
+        }
+        if dirty {
+            self.out.null_array();
+        } else {
+            self.session.run_now = Some(multi);
+        }
+        Ok(())
+    }
+
+    /// WATCH.
+    ///
+    /// # Errors
+    /// Inside a transaction.
+    pub fn watch(&mut self, keys: Args<'_>) -> CmdResult {
+        if self.session.multi.is_some() {
+            return Err(errors::WATCH_IN_MULTI);
+        }
+        let db = self.session.db;
+        for key in keys.iter() {
+            if self.session.watched.iter().any(|(at, known)| *at == db && known == key) {
+                continue;
+            }
+            self.watch_key(db, key);
+        }
+        self.session.client.watched.store(self.session.watched.len() as u32, Ordering::Relaxed);
+        self.out.ok();
+        Ok(())
+    }
+
+    fn watch_key(&mut self, db: DbIndex, key: &[u8]) {
+        // A key whose time has come is deleted before it is watched: its absence is what the client has seen.
+        let hashed = self.key(key);
+        self.view.peek(&hashed);
+        let bytes = Bytes::copy_from_slice(key);
+        self.engine.watch_count.fetch_add(1, Ordering::AcqRel);
+        self.engine.keyspace().set_observed(true);
+        self.engine.watches().watch(db, bytes.clone(), &self.session.client);
+        self.session.watched.push((db, bytes));
+    }
+
+    /// UNWATCH.
+    pub fn unwatch(&mut self) {
+        self.engine.unwatch(self.session);
+        self.out.ok();
+    }
+
+    /// Whether a watched key has passed its time without anybody having deleted it yet: that is a change too.
+    /// A key that was past its time already when it was watched is not.
+    fn watched_key_expired(&mut self) -> bool {
+        let was = self.view.db();
+        let mut expired = false;
+        for (db, key) in std::mem::take(&mut self.session.watched) {
+            self.view.switch(db);
+            let key_of = redan_keyspace::Key::new(&key);
+            // Looking at the key deletes it if its time has come, which marks the watchers, this client among them.
+            self.view.peek(&key_of);
+            expired |= self.session.client.has(ClientFlags::DIRTY);
+            self.session.watched.push((db, key));
+        }
+        self.view.switch(was);
+        expired
+    }
+
+    /// Forgets the transaction, the subscriptions and whatever else RESET takes back, except for the login.
+    pub fn reset_transaction(&mut self) {
+        self.engine.end_transaction(self.session);
+    }
+}

@@ -1,0 +1,59 @@
+//! WATCH: which clients must hear of changes to which keys.
+
+use crate::{Client, ClientFlags, ClientId};
+use bytes::Bytes;
+use parking_lot::RwLock;
+use redan_keyspace::{Change, DbIndex, Observer};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Who watches each key of one database.
+type Watchers = HashMap<Bytes, Vec<Arc<Client>>>;
+
+/// The watched keys of all databases. It is the keyspace's observer while there are any.
+pub(crate) struct WatchTable {
+    databases: Box<[RwLock<Watchers>]>,
+}
+
+impl WatchTable {
+    pub(crate) fn new(databases: u32) -> Self {
+        Self { databases: (0..databases).map(|_| RwLock::default()).collect() }
+    }
+
+    pub(crate) fn watch(&self, db: DbIndex, key: Bytes, client: &Arc<Client>) {
+        self.databases[db.0 as usize].write().entry(key).or_default().push(Arc::clone(client));
+    }
+
+    pub(crate) fn unwatch(&self, db: DbIndex, key: &Bytes, client: ClientId) {
+        let mut keys = self.databases[db.0 as usize].write();
+        if let Some(clients) = keys.get_mut(key) {
+            clients.retain(|watcher| watcher.id != client);
+            if clients.is_empty() {
+                keys.remove(key);
+            }
+        }
+    }
+}
+
+impl Observer for WatchTable {
+    fn on_mutation(&self, db: DbIndex, key: &[u8], _change: Change) {
+        if let Some(clients) = self.databases[db.0 as usize].read().get(key) {
+            mark(clients);
+        }
+    }
+
+    fn on_flush(&self, db: DbIndex) {
+        self.databases[db.0 as usize].read().values().for_each(|clients| mark(clients));
+    }
+
+    fn on_swap(&self, first: DbIndex, second: DbIndex) {
+        self.on_flush(first);
+        self.on_flush(second);
+    }
+}
+
+fn mark(clients: &[Arc<Client>]) {
+    for client in clients {
+        client.put(ClientFlags::DIRTY, true);
+    }
+}

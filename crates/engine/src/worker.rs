@@ -1,0 +1,54 @@
+//! What a thread that runs commands keeps for itself.
+
+use crate::batch::Batch;
+use crate::stats::WorkerStats;
+use crate::{Effects, Engine, SlotId};
+use crossbeam_utils::CachePadded;
+use std::sync::Arc;
+
+/// A thread's place in the engine: its slot in the gate, its statistics and its reusable buffers. One for each worker,
+/// and one for each background thread that touches the dataset.
+pub struct Worker {
+    pub(crate) slot: SlotId,
+    pub(crate) stats: Arc<CachePadded<WorkerStats>>,
+    pub(crate) effects: Effects,
+    pub(crate) batch: Batch,
+    /// The monotonic clock when the last command ended, ns: the next one's start.
+    pub(crate) tick_ns: u64,
+    /// A snapshot was handed entries and may be full.
+    pub(crate) handed_over: bool,
+    /// Something was appended to the log and its readers have not been told.
+    pub(crate) appended: bool,
+}
+
+impl Worker {
+    /// A place for the calling thread.
+    pub fn new(engine: &Engine) -> Self {
+        Self {
+            slot: engine.gate().claim_slot(),
+            stats: engine.add_worker_stats(),
+            effects: Effects::default(),
+            batch: Batch::default(),
+            tick_ns: 0,
+            handed_over: false,
+            appended: false,
+        }
+    }
+
+    /// The slot in the gate.
+    pub fn slot(&self) -> SlotId {
+        self.slot
+    }
+
+    /// Counts a read from a socket.
+    pub fn count_read(&self, bytes: usize) {
+        crate::stats::bump(&self.stats.net_in, bytes as u64);
+        crate::stats::bump(&self.stats.reads, 1);
+    }
+
+    /// Counts a write to a socket.
+    pub fn count_write(&self, bytes: usize) {
+        crate::stats::bump(&self.stats.net_out, bytes as u64);
+        crate::stats::bump(&self.stats.writes, 1);
+    }
+}
