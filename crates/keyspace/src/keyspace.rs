@@ -234,6 +234,8 @@ impl Keyspace {
         }
         let physical = self.physical(db);
         let Some(database) = self.database_at(physical) else { return detached };
+        // Held until the tables have an owner again: a snapshot does not end while keys of the cut are in the air.
+        let running = self.snapshot.read();
         for (shard, cell) in database.shards().enumerate() {
             if cell.keys() == 0 {
                 continue;
@@ -245,7 +247,7 @@ impl Keyspace {
             detached.tables.push(table);
         }
         database.avg_ttl_ms.store(0, Relaxed);
-        if let Some(snapshot) = self.running_snapshot() {
+        if let Some(snapshot) = running.as_ref() {
             snapshot.adopt(physical, std::mem::take(&mut detached.tables));
         }
         detached

@@ -136,14 +136,11 @@ impl HeldShard<'_> {
         }
     }
 
+    /// Counts a lookup that found its key or did not.
     #[inline]
-    pub(crate) fn count_hit(&self) {
-        self.cell.hits.store(self.cell.hits.load(Relaxed).wrapping_add(1), Relaxed);
-    }
-
-    #[inline]
-    pub(crate) fn count_miss(&self) {
-        self.cell.misses.store(self.cell.misses.load(Relaxed).wrapping_add(1), Relaxed);
+    pub(crate) fn count(&self, hit: bool) {
+        let counter = if hit { &self.cell.hits } else { &self.cell.misses };
+        counter.store(counter.load(Relaxed).wrapping_add(1), Relaxed);
     }
 
     pub(crate) fn reset_hits_and_misses(&self) {

@@ -199,11 +199,6 @@ impl Snapshot<'_> {
             self.finish(walk);
             return 1;
         };
-        let database = self.keyspace.database_at(physical).expect("a database that held keys exists");
-        if walk.position == u32::MAX && database.shard(walk.shard).keys() == 0 {
-            walk.next_shard();
-            return 1;
-        }
         let mut held =
             self.keyspace.lock_shard(physical, walk.shard).expect("a database that held keys exists");
         let visited = self.walk_shard(walk, physical, &mut held, max);
@@ -244,7 +239,7 @@ impl Snapshot<'_> {
 
     fn finish(&self, walk: &mut Walk) {
         let mut running = self.keyspace.snapshot.write();
-        // A flush adopts under the read lock's clone, excluding nobody: look once more now that no new one can begin.
+        // A flush holds this lock while it moves tables over to here.
         if self.state.adopted.lock().is_empty() {
             *running = None;
             walk.done = true;

@@ -13,7 +13,7 @@ use crate::entry_ref::EntryRef;
 use crate::hash::{Key, KeyHash, SHARDS, shard_of};
 use crate::keyspace::{DbIndex, Keyspace};
 use crate::mutation::{Change, ExpiredKeys, Garbage, Hook};
-use crate::shard::{Database, HeldShard, ShardId};
+use crate::shard::{Database, HeldShard, Shard, ShardId};
 use crate::table::SetTtl;
 use crate::value::NewValue;
 
@@ -218,26 +218,37 @@ impl<'k> View<'k> {
         Some(self.held.len() - 1)
     }
 
-    /// The place of a key's shard and the key's slot, whether its time has come or not.
+    /// The place of a key's shard and the key's slot; a key whose time has come is deleted or hidden.
     #[inline]
-    fn find(&mut self, key: &Key<'_>) -> Option<(usize, u32)> {
+    fn lookup(&mut self, key: &Key<'_>) -> Option<(usize, u32)> {
         let place = self.reach(shard_of(key.hash), false)?;
-        let at = self.held[place].table().find(key)?;
+        let at = self.lookup_at(place, key)?;
         Some((place, at))
     }
 
-    /// As [`find`](Self::find), but a key whose time has come is deleted or hidden.
     #[inline]
-    fn lookup(&mut self, key: &Key<'_>) -> Option<(usize, u32)> {
-        let (place, at) = self.find(key)?;
+    fn lookup_at(&mut self, place: usize, key: &Key<'_>) -> Option<u32> {
         let held = &mut self.held[place];
+        let at = held.table().find(key)?;
         if self.hook.access.is_past(held.table().get(at).expire_at_ms()) {
             if self.hook.access.expiry == ExpiryMode::Delete {
                 self.hook.expire(held, at);
             }
             return None;
         }
-        Some((place, at))
+        Some(at)
+    }
+
+    /// As [`lookup`](Self::lookup) for a command that reads: counts a hit or a miss.
+    #[inline]
+    fn lookup_counted(&mut self, key: &Key<'_>) -> Option<(usize, u32)> {
+        let Some(place) = self.reach(shard_of(key.hash), false) else {
+            self.hook.keyspace.count_absent_miss();
+            return None;
+        };
+        let at = self.lookup_at(place, key);
+        self.held[place].count(at.is_some());
+        Some((place, at?))
     }
 
     /// The shard and slot to write `key` to: the slot is `None` if the key is not there, and `live` is false if it is
@@ -263,10 +274,9 @@ impl<'k> View<'k> {
         }
         let now_ms = self.hook.access.now_ms;
         let clock = self.hook.keyspace.clock();
-        let shard = self.held[place].shard_mut();
-        let old = shard.table.get(at).clock();
-        let new = clock.touched(old, now_ms, || shard.random.u32(..));
-        shard.table.get_mut(at).set_clock(new);
+        let Shard { table, random } = self.held[place].shard_mut();
+        let entry = table.get_mut(at);
+        entry.set_clock(clock.touched(entry.clock(), now_ms, || random.u32(..)));
     }
 
     #[inline]
@@ -279,9 +289,7 @@ impl<'k> View<'k> {
     /// Looks a key up for a reading command: counts a hit or miss and updates the access clock.
     #[inline]
     pub fn get(&mut self, key: &Key<'_>) -> Option<EntryRef<'_>> {
-        let found = self.lookup(key);
-        self.count(key, found.is_some());
-        let (place, at) = found?;
+        let (place, at) = self.lookup_counted(key)?;
         self.touch(place, at);
         Some(self.entry_ref(place, at))
     }
@@ -295,23 +303,12 @@ impl<'k> View<'k> {
 
     /// Whether a key exists; counts a hit or miss but does not update the clock.
     pub fn exists(&mut self, key: &Key<'_>) -> bool {
-        let found = self.lookup(key).is_some();
-        self.count(key, found);
-        found
+        self.lookup_counted(key).is_some()
     }
 
     /// The expiry of a key in Unix milliseconds: `None` if the key is not there, `Some(None)` if it has none.
     pub fn expiry(&mut self, key: &Key<'_>) -> Option<Option<i64>> {
         self.peek(key).map(EntryRef::expire_at_ms)
-    }
-
-    #[inline]
-    fn count(&mut self, key: &Key<'_>, hit: bool) {
-        match self.reach(shard_of(key.hash), false) {
-            Some(place) if hit => self.held[place].count_hit(),
-            Some(place) => self.held[place].count_miss(),
-            None => self.hook.keyspace.count_absent_miss(),
-        }
     }
 
     // --- writing ------------------------------------------------------------------------------------------------
@@ -456,9 +453,7 @@ impl<'k> View<'k> {
 
     /// Updates a key's access clock (TOUCH), whatever [`Access::touch`] says. Returns false if it is not there.
     pub fn touch_key(&mut self, key: &Key<'_>) -> bool {
-        let found = self.lookup(key);
-        self.count(key, found.is_some());
-        let Some((place, at)) = found else { return false };
+        let Some((place, at)) = self.lookup_counted(key) else { return false };
         let touch = std::mem::replace(&mut self.hook.access.touch, true);
         self.touch(place, at);
         self.hook.access.touch = touch;
