@@ -25,16 +25,6 @@ pub fn format_f64(value: f64, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends `value` with up to 17 decimals, without trailing zeros and never with an exponent.
-pub fn format_human_f64(value: f64, out: &mut Vec<u8>) {
-    if !value.is_finite() || value == 0.0 {
-        return format_f64(value + 0.0, out);
-    }
-    let text = format!("{value:.17}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    out.extend_from_slice(if text == "-0" { b"0" } else { text.as_bytes() });
-}
-
 /// Reads a double as Redis takes it from a client: decimal with an optional exponent, `inf` or `infinity` in any case,
 /// or hexadecimal as C writes it (`0x1.8p3`).
 ///
@@ -46,7 +36,11 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
         _ => (false, text),
     };
     let value = match magnitude {
-        [b'0', b'x' | b'X', digits @ ..] => parse_hexadecimal(digits)?,
+        [b'0', b'x' | b'X', digits @ ..] => {
+            let number = Hexadecimal::parse(digits)?;
+            let value = number.to_f64();
+            (value.is_finite() && (value != 0.0 || number.mantissa == 0)).then_some(value)?
+        }
         [b'0'..=b'9' | b'.', ..] => parse_decimal(magnitude)?,
         _ if magnitude.eq_ignore_ascii_case(b"inf") || magnitude.eq_ignore_ascii_case(b"infinity") => {
             f64::INFINITY
@@ -64,39 +58,74 @@ fn parse_decimal(text: &[u8]) -> Option<f64> {
     (value.is_finite() && !underflow).then_some(value)
 }
 
-/// What follows `0x`: digits with a point somewhere and an optional exponent of two.
-fn parse_hexadecimal(text: &[u8]) -> Option<f64> {
-    let exponent_at = text.iter().position(|byte| byte.eq_ignore_ascii_case(&b'p'));
-    let (digits, exponent) = match exponent_at {
-        Some(at) => (&text[..at], parse_exponent(&text[at + 1..])?),
-        None => (text, 0),
-    };
-    let (mut mantissa, mut scale, mut any, mut point) = (0u64, 0i64, false, false);
-    for &byte in digits {
-        if byte == b'.' && !point {
-            point = true;
-            continue;
+/// A number in hexadecimal: `mantissa * 2^exponent`.
+pub(crate) struct Hexadecimal {
+    /// What was lost below is recorded in the lowest bit.
+    pub(crate) mantissa: u128,
+    pub(crate) exponent: i64,
+}
+
+impl Hexadecimal {
+    /// Reads what follows `0x`: digits with a point somewhere and an optional exponent of two.
+    pub(crate) fn parse(text: &[u8]) -> Option<Hexadecimal> {
+        let exponent_at = text.iter().position(|byte| byte.eq_ignore_ascii_case(&b'p'));
+        let (digits, exponent) = match exponent_at {
+            Some(at) => (&text[..at], parse_exponent(&text[at + 1..])?),
+            None => (text, 0),
+        };
+        let mut number = Hexadecimal { mantissa: 0, exponent };
+        let (mut any, mut after_point) = (false, false);
+        for &byte in digits {
+            if byte == b'.' && !after_point {
+                after_point = true;
+                continue;
+            }
+            let digit = u128::from(char::from(byte).to_digit(16)?);
+            any = true;
+            if number.mantissa >> 124 == 0 {
+                number.mantissa = number.mantissa << 4 | digit;
+                number.exponent -= if after_point { 4 } else { 0 };
+            } else {
+                number.mantissa |= u128::from(digit != 0);
+                number.exponent += if after_point { 0 } else { 4 };
+            }
         }
-        let digit = char::from(byte).to_digit(16)?;
-        any = true;
-        if mantissa >> 59 == 0 {
-            mantissa = mantissa << 4 | u64::from(digit);
-            scale -= if point { 4 } else { 0 };
-        } else {
-            // Digits beyond 60 bits matter only for the direction in which the last kept bit is rounded.
-            mantissa |= u64::from(digit != 0);
-            scale += if point { 0 } else { 4 };
+        any.then_some(number)
+    }
+
+    /// The nearest double, ties to even.
+    fn to_f64(&self) -> f64 {
+        if self.mantissa == 0 {
+            return 0.0;
         }
+        // The weights of the highest bit, and of the lowest a double of this size can hold.
+        let top = self.exponent + 127 - i64::from(self.mantissa.leading_zeros());
+        if top > 1023 {
+            return f64::INFINITY;
+        }
+        let lowest = (top - 52).max(-1074);
+        let dropped = lowest - self.exponent;
+        let kept = match dropped {
+            ..=0 => self.mantissa << -dropped,
+            1..=128 => shift_right_to_even(self.mantissa, dropped as u32),
+            _ => 0,
+        };
+        // In two steps, both exact: 2^-1074 itself is no factor that `powi` reaches.
+        let half = (lowest / 2) as i32;
+        kept as f64 * f64::powi(2.0, half) * f64::powi(2.0, (lowest - i64::from(half)) as i32)
     }
-    if !any {
-        return None;
-    }
-    let value = scale_by_power_of_two(mantissa, scale + exponent);
-    (value.is_finite() && (value != 0.0 || mantissa == 0)).then_some(value)
+}
+
+/// `value / 2^shift` to the nearest, ties to even. `shift` is 1 to 128.
+pub(crate) fn shift_right_to_even(value: u128, shift: u32) -> u128 {
+    let half = 1u128 << (shift - 1);
+    let rest = if shift == 128 { value } else { value & ((1 << shift) - 1) };
+    let kept = value.checked_shr(shift).unwrap_or(0);
+    kept + u128::from(rest > half || (rest == half && kept & 1 == 1))
 }
 
 /// Decimal digits with an optional sign; bounded, because anything larger overflows anyway.
-fn parse_exponent(text: &[u8]) -> Option<i64> {
+pub(crate) fn parse_exponent(text: &[u8]) -> Option<i64> {
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
@@ -107,33 +136,6 @@ fn parse_exponent(text: &[u8]) -> Option<i64> {
     }
     let value = digits.iter().fold(0i64, |sum, digit| (sum * 10 + i64::from(digit - b'0')).min(1 << 40));
     Some(if negative { -value } else { value })
-}
-
-/// `mantissa * 2^exponent`, rounded once, to nearest and ties to even.
-fn scale_by_power_of_two(mantissa: u64, exponent: i64) -> f64 {
-    if mantissa == 0 {
-        return 0.0;
-    }
-    // The weight of the lowest bit a double of this size can hold; denormals end at 2^-1074.
-    let top = exponent + 63 - i64::from(mantissa.leading_zeros());
-    if top > 1023 {
-        return f64::INFINITY;
-    }
-    let lowest = (top - 52).max(-1074);
-    let dropped = lowest - exponent;
-    let kept = match dropped {
-        ..=0 => mantissa << -dropped,
-        1..=63 => {
-            let (kept, rest, half) =
-                (mantissa >> dropped, mantissa & ((1 << dropped) - 1), 1 << (dropped - 1));
-            kept + u64::from(rest > half || (rest == half && kept & 1 == 1))
-        }
-        64 => u64::from(mantissa > 1 << 63),
-        _ => 0,
-    };
-    // Two exact steps: 2^-1074 itself is no factor that `powi` would reach exactly.
-    let half = (lowest / 2) as i32;
-    kept as f64 * f64::powi(2.0, half) * f64::powi(2.0, (lowest - i64::from(half)) as i32)
 }
 
 /// Decimal digits and a power of ten: `digits * 10^exponent`.

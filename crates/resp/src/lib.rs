@@ -8,7 +8,7 @@
 //! - [`FrameDecoder`] reads replies, on links where we are the client.
 //! - [`encode_command`] writes requests: for links, for the replication log and for the AOF.
 //! - [`glob`] matches the patterns of KEYS, SCAN, PSUBSCRIBE and ACL rules.
-//! - [`number`] and [`double`] read and print numbers as Redis clients expect them.
+//! - [`number`], [`double`] and [`long_double`] read and print numbers as Redis clients expect them.
 //!
 //! Nothing here does I/O or knows what a command means.
 
@@ -19,16 +19,18 @@ pub mod frame;
 pub mod glob;
 pub mod inline;
 pub mod limits;
+pub mod long_double;
 pub mod number;
 pub mod reply;
 pub mod request;
 
 pub use args::{Args, ArgsIter, OwnedArgs, Span, TooLong};
 pub use command::{CommandBuilder, command_wire_len, encode_command};
-pub use double::{format_f64, format_human_f64, parse_f64};
+pub use double::{format_f64, parse_f64};
 pub use frame::{DecodeError, DecodeErrorKind, Frame, FrameDecoder, FrameLimits};
 pub use inline::{UnbalancedQuotes, split_inline};
 pub use limits::{ProtocolError, RequestLimits};
+pub use long_double::{LongDouble, format_human_f64};
 pub use number::{parse_i64, parse_u64};
 pub use reply::{Deferred, Protocol, ReplyBuf};
 pub use request::{Decoded, RequestDecoder};

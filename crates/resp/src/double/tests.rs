@@ -9,12 +9,6 @@ fn formatted(value: f64) -> String {
     String::from_utf8(out).expect("ASCII")
 }
 
-fn human(value: f64) -> String {
-    let mut out = Vec::new();
-    format_human_f64(value, &mut out);
-    String::from_utf8(out).expect("ASCII")
-}
-
 #[test]
 fn doubles_look_as_redis_shows_them() {
     let table: &[(f64, &str)] = &[
@@ -58,26 +52,6 @@ fn doubles_look_as_redis_shows_them() {
     ];
     for &(value, text) in table {
         assert_eq!(formatted(value), text);
-    }
-}
-
-#[test]
-fn human_doubles_have_no_exponent() {
-    let table: &[(f64, &str)] = &[
-        (3.0, "3"),
-        (0.0, "0"),
-        (-0.0, "0"),
-        (10.5, "10.5"),
-        (-1.25, "-1.25"),
-        (100.0, "100"),
-        (1e20, "100000000000000000000"),
-        (1e-18, "0"),
-        (-1e-18, "0"),
-        (f64::INFINITY, "inf"),
-        (0.1, "0.10000000000000001"),
-    ];
-    for &(value, text) in table {
-        assert_eq!(human(value), text);
     }
 }
 
