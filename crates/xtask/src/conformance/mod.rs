@@ -27,6 +27,9 @@ use crate::workspace::{Profile, Workspace};
 
 pub(crate) use crate::conformance::sandbox::{InNamespaceArgs, run_in_namespace};
 
+/// Characters of a failure's reason that are shown; some hold whole values, and the log has all of it.
+const MAX_REASON: usize = 400;
+
 /// Arguments of `cargo xtask conformance`.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Args {
@@ -194,7 +197,8 @@ fn print_failures(results: &[FileResult]) {
         }
         println!("\n{} (log: {})", result.plan.file, result.log.display());
         for failure in &outcome.failed {
-            println!("  [err] {}\n        {}", failure.test, failure.why);
+            let why: String = failure.why.chars().take(MAX_REASON).collect();
+            println!("  [err] {}\n        {why}", failure.test);
         }
         if let Some(why) = &outcome.aborted {
             println!("  aborted after {}: {why}", outcome.passed.len() + outcome.failed.len());

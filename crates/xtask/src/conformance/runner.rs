@@ -26,6 +26,9 @@ const PORTS_PER_RUN: usize = 1_000;
 /// How many runs that share a network find ports of their own below the range of outgoing connections.
 const RUNS_WITH_PORTS: usize = 10;
 
+/// A file that marks a run's folder as one to keep.
+const KEPT: &str = "kept";
+
 /// One finished suite file.
 pub(super) struct FileResult {
     /// What was run.
@@ -73,6 +76,7 @@ impl<'a> Runner<'a> {
         if self.isolation != Isolation::NetworkAndProcesses {
             println!("note: this machine allows only {:?} isolation", self.isolation);
         }
+        self.remove_leftovers();
         let queue = Mutex::new(plans.into_iter().rev().collect::<Vec<_>>());
         let next = || queue.lock().expect("no worker panics").pop();
         let results = Mutex::new(Vec::new());
@@ -99,11 +103,27 @@ impl<'a> Runner<'a> {
             }
         }
         results.sort_by(|a, b| (a.plan.suite, &a.plan.file).cmp(&(b.plan.suite, &b.plan.file)));
-        if !self.args.keep {
-            // Fails while another file of this run is kept, which is as it should be.
+        if self.args.keep {
+            File::create(self.work.join(KEPT))?;
+            println!("kept {}", self.work.display());
+        } else {
+            // Every file's folder is gone by now; an error leaves an empty folder.
             let _ = fs::remove_dir(&self.work);
         }
         Ok(results)
+    }
+
+    /// Removes folders of runs that were interrupted: they are named after a process that is gone.
+    fn remove_leftovers(&self) {
+        let Some(runs) = self.work.parent().and_then(|parent| fs::read_dir(parent).ok()) else { return };
+        for run in runs.flatten() {
+            let is_running = Path::new("/proc").join(run.file_name()).exists();
+            let is_kept = run.path().join(KEPT).exists();
+            if !is_running && !is_kept {
+                // Only disk space is lost when this fails.
+                let _ = fs::remove_dir_all(run.path());
+            }
+        }
     }
 
     fn run_file(&self, plan: Plan) -> Result<FileResult> {

@@ -84,6 +84,7 @@ pub(super) struct Sandboxed {
 impl Sandboxed {
     /// Starts `command` as the leader of a process group of its own.
     pub(super) fn spawn(command: &mut Command) -> Result<Sandboxed> {
+        sys::end_with_parent(command);
         let child = command.process_group(0).spawn().context("starting the suite")?;
         Ok(Sandboxed { child })
     }

@@ -4,6 +4,8 @@
 #![allow(unsafe_code)]
 
 use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 /// Whether this process may do what root may.
 pub(super) fn is_root() -> bool {
@@ -16,6 +18,18 @@ pub(super) fn kill_group(leader: u32) {
     if let Ok(group) = libc::pid_t::try_from(leader) {
         // SAFETY: takes two numbers; an unknown group is an error code, which means there is nothing to do.
         unsafe { libc::kill(-group, libc::SIGKILL) };
+    }
+}
+
+/// Makes the kernel end the command's process when the thread that spawns it ends, however that comes about
+/// (an interrupt from the keyboard does not reach another process group).
+pub(super) fn end_with_parent(command: &mut Command) {
+    // SAFETY: between fork and exec only one system call is made, which allocates nothing and takes no lock.
+    unsafe {
+        command.pre_exec(|| match libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        });
     }
 }
 
