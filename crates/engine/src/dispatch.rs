@@ -154,6 +154,11 @@ impl Engine {
             }
             Some(index) => {
                 let entry = self.table().entry(index);
+                if self.conditions().get() & entry.heeds & condition::MEMORY_LIMITED != 0
+                    && !is_obeyed(session)
+                {
+                    self.make_room(worker, inside, now_ms);
+                }
                 match self.check(session, entry, request.args, now_ms) {
                     Check::Run => self.enter_and_call(worker, session, entry, request, inside, now_ms),
                     Check::Queue => {
@@ -375,7 +380,7 @@ impl Engine {
     ) {
         let expired = view.take_expired();
         if !expired.is_empty() {
-            let delete: &[u8] = if self.settings().lazyfree_lazy_expire { b"UNLINK" } else { b"DEL" };
+            let delete = self.expire_command();
             for gone in expired {
                 if logging {
                     worker.effects.push(gone.db, &[delete, &gone.key]);
@@ -585,10 +590,6 @@ impl Engine {
         (conditions & condition::BUSY != 0 && !entry.has(flag::ALLOW_BUSY)).then_some(errors::BUSY)
     }
 
-    fn has_memory(&self) -> bool {
-        self.host().used_memory() <= self.settings().maxmemory
-    }
-
     /// Whether a command with these flags waits for the end of a pause.
     fn is_paused(&self, flags: u32, now_ms: i64) -> bool {
         match *self.pause.lock() {
@@ -598,6 +599,11 @@ impl Engine {
             None => false,
         }
     }
+}
+
+/// Whether the session's commands are carried out without the checks made for clients.
+fn is_obeyed(session: &Session) -> bool {
+    session.state.special & special::OBEYED != 0
 }
 
 /// What a RESP2 client may still do once it has subscribed to something.

@@ -40,6 +40,7 @@ mod settings;
 mod stats;
 mod table;
 mod transaction;
+mod upkeep;
 mod watch;
 mod worker;
 
@@ -66,6 +67,7 @@ pub use session::{MultiState, ReplyMode, Session, SessionOrigin, SessionState};
 pub use settings::Settings;
 pub use stats::{CommandStats, Counters, ErrorStats};
 pub use table::{CommandEntry, CommandTable, Lookup};
+pub use upkeep::ExpireCursor;
 pub use worker::Worker;
 
 /// The outcome of a handler: its reply is in the buffer, or an error reply replaces whatever it had written.

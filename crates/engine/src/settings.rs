@@ -1,6 +1,7 @@
 //! The configuration the engine itself heeds, as plain typed values. The server fills it from its configuration.
 
 use crate::NotifyClasses;
+use redan_keyspace::EvictionPolicy;
 
 /// What the engine and the handlers need to know of the configuration, as of its last change.
 #[derive(Clone, Debug)]
@@ -14,7 +15,7 @@ pub struct Settings {
     /// `maxmemory`, bytes; 0 for none.
     pub maxmemory: u64,
     /// `maxmemory-policy`.
-    pub maxmemory_policy: String,
+    pub maxmemory_policy: EvictionPolicy,
     /// `maxmemory-samples`.
     pub maxmemory_samples: usize,
     /// `min-replicas-to-write`.
@@ -44,7 +45,7 @@ impl Default for Settings {
             query_buffer_limit: 1 << 30,
             notify: NotifyClasses::default(),
             maxmemory: 0,
-            maxmemory_policy: "noeviction".into(),
+            maxmemory_policy: EvictionPolicy::NoEviction,
             maxmemory_samples: 5,
             min_replicas_to_write: 0,
             lazyfree_lazy_expire: false,

@@ -4,6 +4,7 @@ use crate::batch::Batch;
 use crate::stats::WorkerStats;
 use crate::{Effects, Engine, SlotId};
 use crossbeam_utils::CachePadded;
+use redan_keyspace::EvictionPool;
 use std::sync::Arc;
 
 /// A thread's place in the engine: its slot in the gate, its statistics and its reusable buffers. One for each worker,
@@ -15,6 +16,8 @@ pub struct Worker {
     pub(crate) batch: Batch,
     /// The monotonic clock when the last command ended, ns: the next one's start.
     pub(crate) tick_ns: u64,
+    /// Candidates for eviction.
+    pub(crate) eviction: EvictionPool,
     /// A snapshot was handed entries and may be full.
     pub(crate) handed_over: bool,
     /// Something was appended to the log and its readers have not been told.
@@ -30,6 +33,7 @@ impl Worker {
             effects: Effects::default(),
             batch: Batch::default(),
             tick_ns: 0,
+            eviction: EvictionPool::new(),
             handed_over: false,
             appended: false,
         }

@@ -1,0 +1,155 @@
+//! What is done to the dataset without being asked: keys whose time has come, and room for new ones.
+
+use crate::{Counters, Engine, SlotGuard, Worker, notify_class};
+use redan_keyspace::{Access, DbIndex, EvictionPool, ExpireBudget, Key};
+use redan_replication::Audience;
+use std::sync::atomic::Ordering;
+
+/// Where the active expiry cycle goes on.
+#[derive(Default)]
+pub struct ExpireCursor {
+    db: u32,
+    shard: usize,
+    /// Whether the pass over all databases found much that had expired.
+    busy: bool,
+}
+
+/// Entries looked at between two looks at the clock.
+const EXPIRE_STEP: ExpireBudget = ExpireBudget { shards: 64, entries: 400 };
+
+/// A pass goes on while more than one entry in so many had expired.
+const WORTHWHILE: usize = 10;
+
+/// Most keys evicted before one command; the next one goes on.
+const MAX_EVICTED: usize = 4096;
+
+impl Engine {
+    /// Deletes expired keys of all databases for at most `budget_us` microseconds, and appends the deletions to the
+    /// log. To be called on a master only, outside of the gate. Returns how many keys went.
+    pub fn expire_cycle(&self, worker: &mut Worker, cursor: &mut ExpireCursor, budget_us: u64) -> usize {
+        let deadline_ns = self.clock().monotonic_ns() + budget_us * 1_000;
+        let mut expired = 0;
+        for _ in 0..self.keyspace().databases() {
+            loop {
+                let step = self.expire_step(worker, cursor);
+                expired += step.expired;
+                cursor.busy = step.sampled > 0 && step.expired * WORTHWHILE > step.sampled;
+                if self.clock().monotonic_ns() >= deadline_ns {
+                    Counters::count(&self.counters().expired_time_cap_reached);
+                    self.notify_log(worker);
+                    return expired;
+                }
+                if step.wrapped && !cursor.busy {
+                    break;
+                }
+            }
+            cursor.db = (cursor.db + 1) % self.keyspace().databases();
+            cursor.shard = 0;
+        }
+        self.notify_log(worker);
+        expired
+    }
+
+    fn expire_step(&self, worker: &mut Worker, cursor: &mut ExpireCursor) -> redan_keyspace::ExpireProgress {
+        let inside = self.gate().enter(worker.slot);
+        let access = Access::write(self.clock().wall_ms());
+        let logging = self.log().is_active();
+        let delete = self.expire_command();
+        let mut gone: Vec<(DbIndex, Box<[u8]>)> = Vec::new();
+        let step = self.keyspace().expire_cycle(
+            DbIndex(cursor.db),
+            &mut cursor.shard,
+            access,
+            EXPIRE_STEP,
+            |db, key| {
+                if logging {
+                    self.log().append_command(db.0, Audience::All, [delete, key].into_iter());
+                    worker.appended = true;
+                }
+                gone.push((db, key.into()));
+            },
+        );
+        drop(inside);
+        worker.handed_over |= step.handed_over;
+        self.make_way(worker);
+        for (db, key) in gone {
+            self.publish_event(notify_class::EXPIRED, "expired", db, &key);
+        }
+        step
+    }
+
+    /// What an expired key propagates as.
+    pub(crate) fn expire_command(&self) -> &'static [u8] {
+        if self.settings().lazyfree_lazy_expire { b"UNLINK" } else { b"DEL" }
+    }
+
+    /// Whether memory is within `maxmemory`.
+    pub(crate) fn has_memory(&self) -> bool {
+        self.host().used_memory() <= self.settings().maxmemory
+    }
+
+    /// Evicts keys until memory is within `maxmemory` or nothing more can go. The caller holds its slot, or is given
+    /// it here, and no shard.
+    #[cold]
+    pub(crate) fn make_room<'e>(
+        &'e self,
+        worker: &mut Worker,
+        inside: &mut Option<SlotGuard<'e>>,
+        now_ms: i64,
+    ) {
+        let settings = self.settings();
+        if self.host().used_memory() <= settings.maxmemory || self.is_replica() {
+            return;
+        }
+        if inside.is_none() {
+            *inside = Some(self.gate().enter(worker.slot));
+        }
+        let delete: &[u8] = if settings.lazyfree_lazy_eviction { b"UNLINK" } else { b"DEL" };
+        let mut pool = std::mem::take(&mut worker.eviction);
+        for _ in 0..MAX_EVICTED {
+            if self.has_memory() || !self.evict_one(worker, &mut pool, delete, now_ms) {
+                break;
+            }
+        }
+        worker.eviction = pool;
+    }
+
+    fn evict_one(&self, worker: &mut Worker, pool: &mut EvictionPool, delete: &[u8], now_ms: i64) -> bool {
+        let settings = self.settings();
+        let samples = settings.maxmemory_samples;
+        let Some(victim) = pool.pick(self.keyspace(), settings.maxmemory_policy, samples, now_ms) else {
+            return false;
+        };
+        let key = Key::new(&victim.key);
+        let mut view = self.keyspace().view_keyed(victim.db, Access::write(now_ms), [key.hash]);
+        let evicted = view.evict(&key);
+        if self.log().is_active() {
+            for gone in view.take_expired() {
+                self.log().append_command(
+                    gone.db.0,
+                    Audience::All,
+                    [self.expire_command(), &gone.key].into_iter(),
+                );
+            }
+            if evicted {
+                self.log().append_command(victim.db.0, Audience::All, [delete, &victim.key].into_iter());
+            }
+            worker.appended = true;
+        } else {
+            view.take_expired();
+        }
+        let closed = view.close();
+        worker.handed_over |= closed.handed_over;
+        if evicted {
+            // Freed here and now: that is the point of it.
+            drop(closed.garbage);
+            self.counters().evicted_keys.fetch_add(1, Ordering::Relaxed);
+            self.publish_event(notify_class::EVICTED, "evicted", victim.db, &victim.key);
+        }
+        true
+    }
+
+    pub(crate) fn is_replica(&self) -> bool {
+        self.conditions().any(crate::condition::REPLICA)
+    }
+}
