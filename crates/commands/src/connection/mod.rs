@@ -1,0 +1,6 @@
+//! Commands about the connection itself.
+
+use redan_engine::Command;
+
+/// The rows of this group.
+pub const COMMANDS: &[Command] = &[];

@@ -1,0 +1,8 @@
+//! String commands.
+
+mod get;
+
+use redan_engine::Command;
+
+/// The rows of this group.
+pub const COMMANDS: &[Command] = &[get::GET];
