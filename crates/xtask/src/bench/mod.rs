@@ -44,7 +44,7 @@ pub(crate) struct Args {
     #[arg(long)]
     check: bool,
     /// The server to compare with.
-    #[arg(long, default_value = "redis-server", value_parser = ["redis-server", "valkey-server"])]
+    #[arg(long, default_value = "redis-server", value_parser = ["redis-server", "redis-server-8.0", "valkey-server"])]
     peer: String,
     /// How Redan is built.
     #[arg(long, value_enum, default_value = "release")]

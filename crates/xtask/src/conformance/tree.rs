@@ -17,15 +17,18 @@ const PARTS: &[&str] = &["tests", "utils", "runtest", "runtest-sentinel", "redis
 /// Programs that are tested.
 const TESTED: &[&str] = &["redis-server", "redis-sentinel", "redis-check-rdb", "redis-check-aof"];
 
-/// Programs the suites use as clients; always the real ones.
+/// Programs the suites use as clients; always the real ones, of the suites' own version.
 const CLIENTS: &[&str] = &["redis-cli", "redis-benchmark"];
+
+/// What the programs of the suites' own version are called among the peers.
+const SUITE_VERSION: &str = "8.0";
 
 /// The programs a run is about.
 #[derive(Clone, Debug)]
 pub(super) enum Subject {
     /// One binary that is all of them.
     Redan(PathBuf),
-    /// Real Redis.
+    /// Real Redis of the suites' own version.
     Redis,
 }
 
@@ -62,13 +65,14 @@ impl Tree {
     fn link_programs(&self, peers: &Peers, subject: &Subject) -> Result<()> {
         let src = self.dir.join("src");
         fs::create_dir(&src)?;
+        let real = |name: &str| peers.program(&format!("{name}-{SUITE_VERSION}"));
         for name in CLIENTS {
-            symlink(peers.program(name), src.join(name))?;
+            symlink(real(name), src.join(name))?;
         }
         match subject {
             Subject::Redis => {
                 for name in TESTED {
-                    symlink(peers.program(name), src.join(name))?;
+                    symlink(real(name), src.join(name))?;
                 }
             }
             Subject::Redan(binary) => {

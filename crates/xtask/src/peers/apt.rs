@@ -10,32 +10,73 @@ use anyhow::{Context, Result};
 use crate::peers::mirror::{Mirror, SourceEntry};
 use crate::process;
 
-/// Binary packages to unpack. Libraries and small tools are always fetched, so that a bare container and
-/// a developer's machine run the same files.
-pub(super) const PACKAGES: &[&str] = &[
-    "redis-server",
-    "redis-sentinel",
-    "redis-tools",
-    "valkey-server/bookworm-backports",
-    "valkey-sentinel/bookworm-backports",
-    "valkey-tools/bookworm-backports",
-    // Shared libraries of the above.
-    "libatomic1",
-    "libhiredis0.14",
-    "libjemalloc2",
-    "liblua5.1-0",
-    "liblzf1",
-    "lua-bitop",
-    "lua-cjson",
-    // What runs the suites.
-    "tcl8.6",
-    "libtcl8.6",
-    "tcl-tls",
-    // `ps` for the suites, `xz` and `patch` for the source package; used when the machine has none.
-    "procps",
-    "libproc2-0",
-    "xz-utils",
-    "patch",
+/// Binary packages of one suite that are unpacked into one folder.
+pub(super) struct Packages {
+    /// The Debian suite.
+    suite: &'static str,
+    /// The folder below `target/peers`.
+    pub(super) root: &'static str,
+    names: &'static [&'static str],
+}
+
+/// The folder of what runs with the machine's own C library.
+pub(super) const ROOT: &str = "root";
+/// The folder of trixie's programs, with trixie's C library.
+pub(super) const ROOT_8_0: &str = "root-8.0";
+
+/// Everything that is unpacked. Libraries and small tools are always fetched, so that a bare container and a
+/// developer's machine run the same files.
+pub(super) const PACKAGES: &[Packages] = &[
+    Packages {
+        suite: "bookworm",
+        root: ROOT,
+        names: &[
+            "redis-server",
+            "redis-sentinel",
+            "redis-tools",
+            // Shared libraries of these and of Valkey.
+            "libatomic1",
+            "libhiredis0.14",
+            "libjemalloc2",
+            "liblua5.1-0",
+            "liblzf1",
+            "lua-bitop",
+            "lua-cjson",
+            // What runs the suites.
+            "tcl8.6",
+            "libtcl8.6",
+            "tcl-tls",
+            // `ps` for the suites, `xz` and `patch` for the source package; used when the machine has none.
+            "procps",
+            "libproc2-0",
+            "xz-utils",
+            "patch",
+        ],
+    },
+    Packages {
+        suite: "bookworm-backports",
+        root: ROOT,
+        names: &["valkey-server", "valkey-sentinel", "valkey-tools"],
+    },
+    // Redis 8.0 with the libraries it needs, down to the C library and its loader.
+    Packages {
+        suite: "trixie",
+        root: ROOT_8_0,
+        names: &[
+            "redis-tools",
+            "libatomic1",
+            "libc6",
+            "libcap2",
+            "libgcc-s1",
+            "libjemalloc2",
+            "liblzf1",
+            "libssl3t64",
+            "libstdc++6",
+            "libsystemd0",
+            "libzstd1",
+            "zlib1g",
+        ],
+    },
 ];
 
 /// The source package whose test suites are run, from trixie.
@@ -70,9 +111,10 @@ impl PrivateApt {
         Ok(apt)
     }
 
-    /// Downloads every package of [`PACKAGES`] into `into`; apt checks them against the signed index.
-    pub(super) fn download_packages(&self, into: &Path) -> Result<()> {
-        process::capture(self.apt_get("download").args(PACKAGES).current_dir(into)).map(drop)
+    /// Downloads packages into `into`; apt checks them against the signed index.
+    pub(super) fn download(&self, packages: &Packages, into: &Path) -> Result<()> {
+        let of_suite = packages.names.iter().map(|name| format!("{name}/{}", packages.suite));
+        process::capture(self.apt_get("download").args(of_suite).current_dir(into)).map(drop)
     }
 
     /// Downloads the source package with the suites; apt checks its parts against the signed index.
@@ -131,6 +173,7 @@ fn binary_and_source_entries(mirror: &Mirror, keyring: Option<&Path>) -> Vec<Sou
         mirror.binary_entry("bookworm"),
         mirror.binary_entry("bookworm-updates"),
         mirror.binary_entry("bookworm-backports"),
+        mirror.binary_entry("trixie"),
         mirror.source_entry("trixie"),
     ];
     if let Some(keyring) = keyring {

@@ -3,6 +3,7 @@
 //! On a Debian 12 machine with nothing but a C compiler, Rust and apt this fetches, into `target/peers`:
 //!
 //! - Redis 7.0 (server, sentinel, tools) and Valkey 8.0 from bookworm and bookworm-backports,
+//! - Redis 8.0 from trixie, with trixie's C library beside it; its programs are called `redis-server-8.0` etc.,
 //! - the shared libraries they need, Tcl with TLS, and a few small tools when the machine lacks them,
 //! - the source package `redis` 8.0 of trixie, of which only the Tcl test suites are used.
 //!
@@ -26,7 +27,7 @@ use crate::process;
 use crate::workspace::Workspace;
 
 /// Raised whenever what this task lays out changes, so that older folders are made anew.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// Arguments of `cargo xtask peers`.
 #[derive(clap::Args)]
@@ -89,21 +90,28 @@ impl Peers {
         self.dir.join("suite")
     }
 
-    /// What makes a finished folder valid: the layout, its place (wrappers hold absolute paths), the packages.
+    /// What makes a finished folder valid: the layout and its place, since wrappers hold absolute paths.
     fn stamp(&self) -> String {
-        format!("layout {LAYOUT}\nat {}\n{}\n", self.dir.display(), apt::PACKAGES.join(" "))
+        format!("layout {LAYOUT}\nat {}\n", self.dir.display())
     }
 
     fn fetch(&self) -> Result<()> {
         let apt = PrivateApt::prepare(&self.dir.join("apt"))?;
 
-        let debs = fresh_dir(&self.dir.join("debs"))?;
-        apt.download_packages(&debs)?;
-        let root = fresh_dir(&self.dir.join("root"))?;
-        for deb in files_ending_in(&debs, ".deb")? {
-            process::check(Command::new("dpkg").arg("-x").arg(&deb).arg(&root))?;
+        for root in [apt::ROOT, apt::ROOT_8_0] {
+            fresh_dir(&self.dir.join(root))?;
         }
-        wrappers::write(&fresh_dir(&self.bin())?, &root)?;
+        for packages in apt::PACKAGES {
+            let debs = fresh_dir(&self.dir.join("debs"))?;
+            apt.download(packages, &debs)?;
+            for deb in files_ending_in(&debs, ".deb")? {
+                let root = self.dir.join(packages.root);
+                process::check(Command::new("dpkg").arg("-x").arg(&deb).arg(root))?;
+            }
+        }
+        let bin = fresh_dir(&self.bin())?;
+        wrappers::write(&bin, &self.dir.join(apt::ROOT))?;
+        wrappers::write_8_0(&bin, &self.dir.join(apt::ROOT_8_0))?;
 
         let source = fresh_dir(&self.dir.join("source"))?;
         apt.download_suite_source(&source)?;
@@ -113,7 +121,8 @@ impl Peers {
     /// Starts each program once, so that a missing library shows here and not in the middle of a test.
     fn verify(&self) -> Result<()> {
         // The AOF checker is the one program that takes `--version` for a file name.
-        for name in wrappers::PROGRAMS.iter().filter(|name| !name.ends_with("check-aof")) {
+        let programs = wrappers::PROGRAMS.iter().chain(wrappers::PROGRAMS_8_0);
+        for name in programs.filter(|name| !name.contains("check-aof")) {
             let program = self.program(name);
             process::capture(Command::new(&program).arg("--version"))
                 .with_context(|| format!("{name} was fetched but does not run"))?;
@@ -132,8 +141,9 @@ impl Peers {
             Ok(text.lines().next().unwrap_or_default().to_owned())
         };
         Ok(format!(
-            "redis    {}\nvalkey   {}\ntcl      {} with tls {}\nsuite    {}\nprograms {}\n",
+            "redis    {}\nredis    {}\nvalkey   {}\ntcl      {} with tls {}\nsuite    {}\nprograms {}\n",
             version("redis-server")?,
+            version("redis-server-8.0")?,
             version("valkey-server")?,
             self.tcl("puts [info patchlevel]")?,
             self.tcl("puts [package require tls]")?,
