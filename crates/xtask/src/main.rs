@@ -9,7 +9,7 @@
 //! | `bench` | side by side with real Redis: throughput, CPU per operation, memory |
 //! | `config-status` | which configuration parameters the server implements |
 //!
-//! Everything is written below `target/`; nothing is installed and no service is started on the machine.
+//! Everything that lasts is written below `target/`; nothing is installed and no service is started on the machine.
 
 mod bench;
 mod config_status;

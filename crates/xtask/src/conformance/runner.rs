@@ -26,6 +26,10 @@ const PORTS_PER_RUN: usize = 1_000;
 /// How many runs that share a network find ports of their own below the range of outgoing connections.
 const RUNS_WITH_PORTS: usize = 10;
 
+/// The folders of a run begin with this and end with its process id. They are in the temporary directory,
+/// whose path is short: suites put Unix sockets deep below, and such a path has room for 107 bytes.
+const WORK: &str = "redan-suite-";
+
 /// A file that marks a run's folder as one to keep.
 const KEPT: &str = "kept";
 
@@ -64,7 +68,7 @@ impl<'a> Runner<'a> {
             subject,
             args,
             isolation: Isolation::probe(),
-            work: workspace.target("conformance/run").join(std::process::id().to_string()),
+            work: std::env::temp_dir().join(format!("{WORK}{}", std::process::id())),
             logs: workspace.target(logs),
             started: AtomicUsize::new(0),
         }
@@ -105,7 +109,6 @@ impl<'a> Runner<'a> {
         results.sort_by(|a, b| (a.plan.suite, &a.plan.file).cmp(&(b.plan.suite, &b.plan.file)));
         if self.args.keep {
             File::create(self.work.join(KEPT))?;
-            println!("kept {}", self.work.display());
         } else {
             // Every file's folder is gone by now; an error leaves an empty folder.
             let _ = fs::remove_dir(&self.work);
@@ -115,26 +118,30 @@ impl<'a> Runner<'a> {
 
     /// Removes folders of runs that were interrupted: they are named after a process that is gone.
     fn remove_leftovers(&self) {
-        let Some(runs) = self.work.parent().and_then(|parent| fs::read_dir(parent).ok()) else { return };
-        for run in runs.flatten() {
-            let is_running = Path::new("/proc").join(run.file_name()).exists();
-            let is_kept = run.path().join(KEPT).exists();
-            if !is_running && !is_kept {
+        let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let Some(process) = name.strip_prefix(WORK) else { continue };
+            let is_running = Path::new("/proc").join(process).exists();
+            if !is_running && !entry.path().join(KEPT).exists() {
                 // Only disk space is lost when this fails.
-                let _ = fs::remove_dir_all(run.path());
+                let _ = fs::remove_dir_all(entry.path());
             }
         }
     }
 
     fn run_file(&self, plan: Plan) -> Result<FileResult> {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
-        let dir = self.work.join(format!("{number}-{}", plan.file.replace('/', "-")));
+        let dir = self.work.join(number.to_string());
         let tree = Tree::create(dir, self.peers, &self.subject, self.args.keep)?;
         if self.args.tls {
             tree.make_certificates()?;
         }
         let log = self.log_path(&plan)?;
         let started = Instant::now();
+        if self.args.keep {
+            println!("{} runs in {}", plan.file, tree.path().display());
+        }
         let timed_out = self.run_in(&tree, &plan, &log, number)?;
         let elapsed = started.elapsed();
         let output = fs::read(&log).with_context(|| format!("reading {}", log.display()))?;
