@@ -107,6 +107,14 @@ impl ReplyBuf {
         std::mem::take(&mut self.buf)
     }
 
+    /// Gives an empty buffer memory to write to, to be taken back with [`ReplyBuf::take`]: connections that have
+    /// nothing to say hold none.
+    #[inline]
+    pub fn lend(&mut self, memory: Vec<u8>) {
+        debug_assert!(self.buf.is_empty() && memory.is_empty(), "memory changes hands empty");
+        self.buf = memory;
+    }
+
     /// Heap bytes held.
     #[inline]
     pub fn capacity(&self) -> usize {
