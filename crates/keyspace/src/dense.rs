@@ -1,6 +1,6 @@
 //! `Dense`: the one table type of the server.
 //!
-//! A slab of slots without holes, kept in chunks of fixed size, plus an index from hash to slot number. Inserting
+//! A slab of slots without holes, kept in chunks of fixed size, plus an index from hash to slot number (see the `index` module). Inserting
 //! pushes at the end; removing moves the last slot into the hole. Nothing else ever moves a slot, which gives:
 //!
 //! - **A fair random pick in O(1)**: any number below the length is an element.
@@ -11,7 +11,7 @@
 //! - **Growth without copying the elements**: only the last chunk is ever reallocated; the index holds four bytes per
 //!   element and is rebuilt from hashes that are stored in the slots.
 
-use hashbrown::HashTable;
+use crate::index::{Index, IndexLayout};
 
 /// Slots per full chunk.
 const CHUNK: usize = 1 << CHUNK_BITS;
@@ -25,37 +25,27 @@ pub trait Slot {
     fn hash(&self) -> u32;
 }
 
-/// Where the index looks for a hash, as plain addresses for a prefetch; see [`Dense::index_layout`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct IndexLayout {
-    /// Address of the first control byte; the buckets lie below it.
-    pub(crate) control: usize,
-    /// Number of buckets minus one.
-    pub(crate) mask: u32,
-}
-
 /// A dense slab of slots with a hash index; see the module's page.
 pub struct Dense<T> {
-    index: HashTable<u32>,
+    index: Index,
     /// All chunks but the last are full.
     chunks: Vec<Vec<T>>,
 }
 
 impl<T> Default for Dense<T> {
     fn default() -> Self {
-        Self { index: HashTable::new(), chunks: Vec::new() }
+        Self { index: Index::default(), chunks: Vec::new() }
     }
-}
-
-/// hashbrown takes its tag from the top bits and the bucket from the bottom bits of a u64: give it both from 32 bits.
-#[inline]
-pub(crate) fn spread(hash: u32) -> u64 {
-    u64::from(hash) | u64::from(hash) << 32
 }
 
 #[inline]
 fn locate(at: u32) -> (usize, usize) {
     ((at >> CHUNK_BITS) as usize, at as usize & (CHUNK - 1))
+}
+
+fn hash_at<T: Slot>(chunks: &[Vec<T>], at: u32) -> u32 {
+    let (chunk, offset) = locate(at);
+    chunks[chunk][offset].hash()
 }
 
 impl<T: Slot> Dense<T> {
@@ -73,19 +63,16 @@ impl<T: Slot> Dense<T> {
     /// Whether there is no element.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.len() == 0
     }
 
     /// The number of the slot with this hash that `eq` accepts. O(1).
     #[inline]
     pub fn find(&self, hash: u32, mut eq: impl FnMut(&T) -> bool) -> Option<u32> {
-        let chunks = &self.chunks;
-        let found = self.index.find(spread(hash), |&at| {
-            let (chunk, offset) = locate(at);
-            let slot = &chunks[chunk][offset];
+        self.index.find(hash, |at| {
+            let slot = self.get(at);
             slot.hash() == hash && eq(slot)
-        });
-        found.copied()
+        })
     }
 
     /// The slot with number `at`, if there is one.
@@ -111,12 +98,10 @@ impl<T: Slot> Dense<T> {
 
     /// Adds an element whose key is not in the table yet and returns its number. Amortised O(1).
     pub fn push(&mut self, slot: T) -> u32 {
-        let at =
-            u32::try_from(self.len()).expect("a table never holds 2^32 elements: their keys would not fit");
-        let hash = slot.hash();
-        self.push_slot(slot);
+        let at = self.len() as u32;
         let chunks = &self.chunks;
-        self.index.insert_unique(spread(hash), at, |&at| Self::spread_of(chunks, at));
+        self.index.push(slot.hash(), |at| hash_at(chunks, at));
+        self.push_slot(slot);
         at
     }
 
@@ -133,19 +118,10 @@ impl<T: Slot> Dense<T> {
         last.push(slot);
     }
 
-    fn spread_of(chunks: &[Vec<T>], at: u32) -> u64 {
-        let (chunk, offset) = locate(at);
-        spread(chunks[chunk][offset].hash())
-    }
-
     /// Takes the element with number `at` out; the last element gets its number. O(1).
     pub fn swap_remove(&mut self, at: u32) -> T {
         let last = (self.len() - 1) as u32;
-        let hash = self.get(at).hash();
-        self.index
-            .find_entry(spread(hash), |&other| other == at)
-            .expect("every slot is in the index under its own hash")
-            .remove();
+        self.index.remove(self.get(at).hash(), at);
         let tail = self.chunks.last_mut().expect("a table with an element has a chunk");
         let moved = tail.pop().expect("the last chunk is never empty");
         if tail.is_empty() {
@@ -154,24 +130,18 @@ impl<T: Slot> Dense<T> {
         let removed = if at == last {
             moved
         } else {
-            let number = self
-                .index
-                .find_mut(spread(moved.hash()), |&other| other == last)
-                .expect("every slot is in the index under its own hash");
-            *number = at;
+            self.index.renumber(moved.hash(), last, at);
             std::mem::replace(self.get_mut(at), moved)
         };
         self.shrink_if_sparse();
         removed
     }
 
-    /// Gives memory back once less than an eighth of it is used; amortised over the removals that led there.
+    /// Gives memory back once less than a quarter of it is used; amortised over the removals that led there.
     fn shrink_if_sparse(&mut self) {
         let len = self.len();
-        if self.index.capacity() > 32 && len * 8 < self.index.capacity() {
-            let chunks = &self.chunks;
-            self.index.shrink_to(len * 2, |&at| Self::spread_of(chunks, at));
-        }
+        let chunks = &self.chunks;
+        self.index.shrink_if_sparse(|at| hash_at(chunks, at));
         if let [only] = self.chunks.as_mut_slice()
             && only.capacity() >= 8 * CHUNK_START
             && len * 4 <= only.capacity()
@@ -186,7 +156,7 @@ impl<T: Slot> Dense<T> {
     /// Makes room for `additional` elements at once, so that a load does not rebuild the index again and again.
     pub fn reserve(&mut self, additional: usize) {
         let chunks = &self.chunks;
-        self.index.reserve(additional, |&at| Self::spread_of(chunks, at));
+        self.index.reserve(additional, |at| hash_at(chunks, at));
         self.chunks.reserve(additional / CHUNK);
     }
 
@@ -211,28 +181,13 @@ impl<T: Slot> Dense<T> {
     /// Bytes of the slab and the index, without what the slots point to.
     pub fn memory_usage(&self) -> usize {
         let slots: usize = self.chunks.iter().map(Vec::capacity).sum();
-        slots * size_of::<T>() + self.chunks.capacity() * size_of::<Vec<T>>() + self.index.allocation_size()
+        slots * size_of::<T>() + self.chunks.capacity() * size_of::<Vec<T>>() + self.index.memory_usage()
     }
 
     /// Where the index lies in memory, for a prefetch.
-    ///
-    /// hashbrown puts its control bytes behind its buckets, which are filled downward from there. Only the position
-    /// of an element is taken (no memory is read through the result), so that if a later version lays its table out
-    /// otherwise the prefetch fetches a useless line and nothing worse happens.
-    pub(crate) fn index_layout(&self) -> IndexLayout {
-        let Some((at, first)) =
-            self.index.iter_buckets().next().and_then(|at| Some((at, self.index.get_bucket(at)?)))
-        else {
-            return IndexLayout::default();
-        };
-        let control = std::ptr::from_ref(first) as usize + (at + 1) * size_of::<u32>();
-        IndexLayout { control, mask: (self.index.num_buckets() - 1) as u32 }
-    }
-
-    /// Number of elements the index takes before it is rebuilt elsewhere.
     #[inline]
-    pub(crate) fn index_capacity(&self) -> usize {
-        self.index.num_buckets()
+    pub(crate) fn index_layout(&self) -> IndexLayout {
+        self.index.layout()
     }
 }
 

@@ -118,7 +118,7 @@ impl Keyspace {
         View::new(self, db, self.physical(db), access, true)
     }
 
-    /// Fetches what a lookup of `hash` will touch first: the shard's header and the lines of the index where the
+    /// Fetches what a lookup of `hash` will touch first: the shard's header and the line of the index where the
     /// probe starts. Call it for all commands of a pipeline before the first one runs.
     ///
     /// It reads only fields that may be read without the lock. The slot and its block can not be fetched this way:

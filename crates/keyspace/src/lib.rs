@@ -14,6 +14,7 @@ mod entry_ref;
 mod evict;
 mod expire;
 mod hash;
+mod index;
 mod keyspace;
 mod loader;
 mod mutation;

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering::
 use crossbeam_utils::CachePadded;
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::dense::IndexLayout;
 use crate::hash::SHARDS;
+use crate::index::IndexLayout;
 use crate::prefetch::prefetch;
 use crate::table::Table;
 
@@ -26,8 +26,8 @@ pub(crate) struct ShardCell {
     expires: AtomicU32,
     hits: AtomicU64,
     misses: AtomicU64,
-    index_control: AtomicUsize,
-    index_mask: AtomicU32,
+    index_base: AtomicUsize,
+    index_buckets: AtomicU32,
 }
 
 // A database in use costs 1024 of these.
@@ -42,8 +42,8 @@ impl ShardCell {
             expires: AtomicU32::new(0),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
-            index_control: AtomicUsize::new(0),
-            index_mask: AtomicU32::new(0),
+            index_base: AtomicUsize::new(0),
+            index_buckets: AtomicU32::new(0),
         }
     }
 
@@ -69,15 +69,14 @@ impl ShardCell {
         (self.hits.load(Relaxed), self.misses.load(Relaxed))
     }
 
-    /// Fetches the lines of the index at which a lookup of this hash starts.
+    /// Fetches the line of the index at which a lookup of this hash starts.
     #[inline]
     pub(crate) fn prefetch_index(&self, low: u32) {
+        // The two loads need not belong together: a wrong address costs a useless line and nothing else.
         let layout =
-            IndexLayout { control: self.index_control.load(Relaxed), mask: self.index_mask.load(Relaxed) };
-        if layout.control != 0 {
-            let bucket = (low & layout.mask) as usize;
-            prefetch(layout.control.wrapping_add(bucket));
-            prefetch(layout.control.wrapping_sub((bucket + 1) * size_of::<u32>()));
+            IndexLayout { base: self.index_base.load(Relaxed), buckets: self.index_buckets.load(Relaxed) };
+        if layout.buckets != 0 {
+            prefetch(layout.line_of(low));
         }
     }
 }
@@ -126,14 +125,9 @@ impl HeldShard<'_> {
         let table = &self.guard.table;
         self.cell.keys.store(table.len() as u32, Relaxed);
         self.cell.expires.store(table.volatile_len() as u32, Relaxed);
-        let buckets = table.slots().index_capacity();
-        if buckets != self.cell.index_mask.load(Relaxed) as usize + 1
-            || self.cell.index_control.load(Relaxed) == 0
-        {
-            let layout = table.slots().index_layout();
-            self.cell.index_control.store(layout.control, Relaxed);
-            self.cell.index_mask.store(layout.mask, Relaxed);
-        }
+        let layout = table.slots().index_layout();
+        self.cell.index_base.store(layout.base, Relaxed);
+        self.cell.index_buckets.store(layout.buckets, Relaxed);
     }
 
     /// Counts a lookup that found its key or did not.

@@ -155,20 +155,6 @@ proptest! {
         }
         prop_assert!(throughout.is_subset(&seen), "missed {:?}", throughout.difference(&seen));
     }
-
-    #[test]
-    fn the_index_lies_where_the_prefetch_looks(keys in 1_u32..3000) {
-        let mut table = Dense::new();
-        for key in 0..keys {
-            insert(&mut table, key, 0, false);
-        }
-        let layout = table.index_layout();
-        for bucket in table.index.iter_buckets() {
-            let address = std::ptr::from_ref(table.index.get_bucket(bucket).unwrap()) as usize;
-            prop_assert_eq!(address, layout.control - (bucket + 1) * size_of::<u32>());
-        }
-        prop_assert_eq!(layout.mask as usize + 1, table.index.num_buckets());
-    }
 }
 
 #[test]
@@ -205,8 +191,8 @@ fn memory_is_given_back() {
         insert(&mut table, key, 0, false);
     }
     let full = table.memory_usage();
-    // 16 bytes of slot and 5 bytes of index place, of which at least 7/16 are used.
-    assert!(full < 100_000 * (size_of::<Item>() + 12), "{full}");
+    // 16 bytes of slot and an index that is at least two thirds full.
+    assert!(full < 100_000 * (size_of::<Item>() + 7), "{full}");
     for key in 10..100_000 {
         remove(&mut table, key, false);
     }

@@ -189,7 +189,8 @@ fn shows_the_cut_while_threads_write() {
         let value = random.u64(..);
         match random.u32(..8) {
             0..=2 => {
-                let ttl = if value % 3 == 0 { SetTtl::At((value % 100) as i64) } else { SetTtl::Clear };
+                let ttl =
+                    if value.is_multiple_of(3) { SetTtl::At((value % 100) as i64) } else { SetTtl::Clear };
                 view.set(&key, NewValue::Int(value as i64), ttl);
             }
             3..=4 => {
