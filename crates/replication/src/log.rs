@@ -64,6 +64,15 @@ struct Inner {
     ids: ReplicationIds,
 }
 
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Log")
+            .field("end", &self.end_offset())
+            .field("active", &self.is_active())
+            .finish_non_exhaustive()
+    }
+}
+
 /// Writes the commands of one [`Log::append`].
 pub struct Appender<'a> {
     segments: &'a mut Segments,
