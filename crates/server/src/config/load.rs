@@ -67,23 +67,19 @@ pub struct Loaded {
 /// creating an empty log file if there is none.
 pub fn load(sources: &Sources, dir: &str, stdin: &mut dyn Read) -> Result<Loaded, LoadError> {
     let mut loader = Loader::new(dir, sources.sentinel);
-    let mut text = Vec::new();
     if let Some(path) = &sources.file {
-        text.extend(include::read(path)?);
+        loader.read_text(&include::read(path)?, 0)?;
     }
     if sources.stdin {
+        let mut text = Vec::new();
         stdin.read_to_end(&mut text).map_err(|error| {
             LoadError::general(format!("Can't read the configuration from stdin: {}", os_text(&error)))
         })?;
+        loader.read_text(&text, 0)?;
     }
     let environment = environment::lines(&sources.environment, &mut loader.loaded.warnings);
-    for more in [&environment, &sources.arguments] {
-        if !more.is_empty() {
-            text.push(b'\n');
-            text.extend_from_slice(more);
-        }
-    }
-    loader.read_text(&text, 0)?;
+    loader.read_text(&environment, 0)?;
+    loader.read_text(&sources.arguments, 0)?;
     loader.finish()
 }
 
@@ -174,8 +170,10 @@ impl Loader {
             return Err(LoadError::at(line.number, &line.text, "Files include each other too deeply"));
         }
         let pattern = String::from_utf8_lossy(&line.words[0]).into_owned();
-        let text = include::read_pattern(Path::new(self.loaded.settings.get(DIR)), &pattern)?;
-        self.read_text(&text, depth + 1)
+        for text in include::read_pattern(Path::new(self.loaded.settings.get(DIR)), &pattern)? {
+            self.read_text(&text, depth + 1)?;
+        }
+        Ok(())
     }
 
     /// The checks that need all lines.
@@ -216,3 +214,6 @@ pub(super) fn trim(line: &[u8]) -> &[u8] {
     let end = line.iter().rposition(|byte| !is_blank(byte)).map_or(start, |last| last + 1);
     &line[start..end]
 }
+
+#[cfg(test)]
+mod tests;

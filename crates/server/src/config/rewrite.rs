@@ -6,6 +6,7 @@ mod lines;
 pub use file::write_file;
 
 use super::load::{OBSOLETE, trim};
+use super::param::Kind;
 use super::settings::Settings;
 use super::table;
 use super::words::Words;
@@ -69,17 +70,18 @@ pub fn rewrite(old: &[u8], what: &Rewrite<'_>) -> Vec<u8> {
             ("save", Some(_)) => Vec::new(),
             _ => lines_of(param, what.settings.value(row)),
         };
-        state.done.insert(param.name.to_owned());
+        state.finish_option(param.name);
         for line in lines {
-            state.put(param.name, line.text, line.forced);
+            let option = option_of(&line.text).unwrap_or_default();
+            state.put(&option, line.text, line.forced);
         }
     }
     if let Some(users) = what.users {
-        state.done.insert("user".to_owned());
+        state.finish_option("user");
         users.iter().for_each(|line| state.put("user", line.clone(), true));
     }
     if let Some(lines) = what.sentinel {
-        state.done.extend(state.places.keys().filter(|option| option.starts_with("sentinel ")).cloned());
+        state.finish_option("sentinel");
         for line in lines {
             state.put(&option_of(line).unwrap_or_default(), line.clone(), true);
         }
@@ -87,20 +89,25 @@ pub fn rewrite(old: &[u8], what: &Rewrite<'_>) -> Vec<u8> {
     state.finish()
 }
 
-/// Under which name the lines of a directive are counted: the canonical name of a parameter, or `sentinel <what>`.
+/// Under which name the lines of a directive are counted: the canonical name of a parameter; `sentinel <what>`; and
+/// `client-output-buffer-limit <class>` where a line is about one class, so that each class finds its own line again.
 /// `None` if the line is not understood.
 fn option_of(line: &[u8]) -> Option<String> {
     let words = Words::split(line)?;
     let lower = |word: &Vec<u8>| String::from_utf8_lossy(word).to_ascii_lowercase();
     let name = lower(words.first()?);
     if let Some(param) = table::find(&name) {
-        return Some(param.name.to_owned());
+        return Some(match words.get(1) {
+            Some(class) if matches!(param.kind, Kind::OutputLimits) && words.len() == 5 => {
+                format!("{} {}", param.name, lower(class).replace("slave", "replica"))
+            }
+            _ => param.name.to_owned(),
+        });
     }
     match (name.as_str(), words.get(1)) {
-        ("sentinel", Some(what)) => Some(match lower(what).as_str() {
-            "known-slave" => "sentinel known-replica".to_owned(),
-            what => format!("sentinel {what}"),
-        }),
+        ("sentinel", Some(what)) => {
+            Some(format!("sentinel {}", lower(what).replace("known-slave", "known-replica")))
+        }
         (name, _) if OTHER_DIRECTIVES.contains(&name) || OBSOLETE.contains(&name) => Some(name.to_owned()),
         _ => None,
     }
@@ -112,7 +119,7 @@ struct State {
     lines: Vec<Option<Vec<u8>>>,
     /// For each option, its lines that were not used yet.
     places: HashMap<String, VecDeque<usize>>,
-    /// Options whose unused lines go.
+    /// First words of options whose unused lines go.
     done: HashSet<String>,
     signed: bool,
     everything: bool,
@@ -131,18 +138,24 @@ impl State {
         if old.is_empty() {
             return state;
         }
-        for line in old.split(|byte| *byte == b'\n').map(trim) {
-            let mut line = line.to_vec();
-            if line.is_empty() || line[0] == b'#' {
-                state.signed |= line == SIGNATURE.as_bytes();
-            } else if let Some(option) = option_of(&line) {
+        for line in old.split(|byte| *byte == b'\n') {
+            let content = trim(line);
+            let mut kept = line.to_vec();
+            if content.is_empty() || content[0] == b'#' {
+                state.signed |= content == SIGNATURE.as_bytes();
+            } else if let Some(option) = option_of(content) {
                 state.places.entry(option).or_default().push_back(state.lines.len());
             } else {
-                line.splice(0..0, UNKNOWN.iter().copied());
+                kept = [UNKNOWN, content].concat();
             }
-            state.lines.push(Some(line));
+            state.lines.push(Some(kept));
         }
         state
+    }
+
+    /// Notes that all lines about something are given, so that former ones that are not used go.
+    fn finish_option(&mut self, name: &str) {
+        self.done.insert(name.to_owned());
     }
 
     /// Writes a line of an option over one that the option already has, or else at the end if it is forced.
@@ -160,7 +173,8 @@ impl State {
 
     fn finish(mut self) -> Vec<u8> {
         for (option, places) in &self.places {
-            if self.done.contains(option) {
+            let name = option.split(' ').next().unwrap_or_default();
+            if self.done.contains(name) {
                 places.iter().for_each(|place| self.lines[*place] = None);
             }
         }
@@ -172,3 +186,6 @@ impl State {
         text
     }
 }
+
+#[cfg(test)]
+mod tests;

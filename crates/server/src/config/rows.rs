@@ -147,3 +147,6 @@ pub(super) fn read_all(settings: &super::Settings) -> Vec<(&'static str, &'stati
     .flat_map(|read| read(settings))
     .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,9 +84,12 @@ impl Config {
         let rows = admit(pairs, &old, context)?;
         let mut new = Settings::clone(&old);
         let mut changed = Vec::new();
-        for (&row, (_, argument)) in rows.iter().zip(pairs) {
-            if assign(&mut new, row, argument)? {
-                changed.push(row);
+        for (&row, (name, argument)) in rows.iter().zip(pairs) {
+            let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+            match assign(&mut new, row, argument) {
+                Ok(true) => changed.push((row, name)),
+                Ok(false) => {}
+                Err(reason) => return Err(SetError::Refused { name, reason }),
             }
         }
         self.commit(&mut hooks, &old, new, &changed)
@@ -142,18 +145,18 @@ impl Config {
         hooks: &mut [Hook],
         old: &Arc<Settings>,
         new: Settings,
-        changed: &[usize],
+        changed: &[(usize, String)],
     ) -> Result<(), SetError> {
         let new = Arc::new(new);
         self.current.store(Arc::clone(&new));
-        let concerned = |hook: &Hook| changed.iter().copied().find(|row| hook.rows.contains(row));
+        let concerned = |hook: &Hook| changed.iter().find(|(row, _)| hook.rows.contains(row));
         let mut failure = None;
         let mut ran = 0;
         for hook in hooks.iter_mut() {
             ran += 1;
-            let Some(row) = concerned(hook) else { continue };
+            let Some((_, name)) = concerned(hook) else { continue };
             if let Err(reason) = (hook.apply)(&new) {
-                failure = Some(SetError::Refused { name: table::at(row).name.to_owned(), reason });
+                failure = Some(SetError::Refused { name: name.clone(), reason });
                 break;
             }
         }
@@ -204,15 +207,17 @@ fn may_set_protected(settings: &Settings, context: SetContext) -> bool {
 }
 
 /// Parses a value and stores it; tells whether its hooks have to run.
-fn assign(settings: &mut Settings, row: usize, argument: &[u8]) -> Result<bool, SetError> {
+fn assign(settings: &mut Settings, row: usize, argument: &[u8]) -> Result<bool, String> {
     let param: &Param = table::at(row);
-    let refused = |reason: String| SetError::Refused { name: param.name.to_owned(), reason };
     let prior = Prior { value: settings.value(row), accumulate: false };
-    let value = parse(param, &param.arguments_of(argument), prior).map_err(refused)?;
+    let value = parse(param, &param.arguments_of(argument), prior)?;
     if let Some(check) = param.live_check {
-        check(&value).map_err(|reason| refused(reason.to_owned()))?;
+        check(&value)?;
     }
     let changed = *settings.value(row) != value || param.flags.contains(Flags::VOLATILE);
     *settings.value_mut(row) = value;
     Ok(changed)
 }
+
+#[cfg(test)]
+mod tests;

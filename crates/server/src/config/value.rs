@@ -201,3 +201,6 @@ fn show_limits(limits: &OutputLimits) -> String {
             .map(|(class, limit)| format!("{class} {} {} {}", limit.hard, limit.soft, limit.soft_seconds)),
     )
 }
+
+#[cfg(test)]
+mod tests;

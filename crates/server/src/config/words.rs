@@ -31,3 +31,18 @@ impl Words {
         quoted
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Words;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn quoted_words_are_read_back(words: Vec<Vec<u8>>) {
+            let line = words.iter().map(|word| Words::quote(word)).collect::<Vec<_>>().join(&b' ');
+            prop_assert!(line.iter().all(|byte| (b' '..=b'~').contains(byte)));
+            prop_assert_eq!(Words::split(&line), Some(words));
+        }
+    }
+}

@@ -10,18 +10,15 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
         .map_err(|error| LoadError::Unreadable { path: path.display().to_string(), reason: os_text(&error) })
 }
 
-/// Reads the files an `include` names, relative to `dir`, one after the other. With wildcards, in sorted order, and it
-/// is no error if there are none.
-pub(super) fn read_pattern(dir: &Path, pattern: &str) -> Result<Vec<u8>, LoadError> {
-    if !has_wildcard(pattern) {
-        return std::fs::read(dir.join(pattern))
-            .map_err(|error| LoadError::Unreadable { path: pattern.to_owned(), reason: os_text(&error) });
+/// Reads the files an `include` names, relative to `dir`. With wildcards, in sorted order, and it is no error if there
+/// are none.
+pub(super) fn read_pattern(dir: &Path, pattern: &str) -> Result<Vec<Vec<u8>>, LoadError> {
+    if has_wildcard(pattern) {
+        return expand(dir, pattern).iter().map(|path| read(path)).collect();
     }
-    let mut text = Vec::new();
-    for path in expand(dir, pattern) {
-        text.extend(read(&path)?);
-    }
-    Ok(text)
+    let text = std::fs::read(dir.join(pattern))
+        .map_err(|error| LoadError::Unreadable { path: pattern.to_owned(), reason: os_text(&error) })?;
+    Ok(vec![text])
 }
 
 fn has_wildcard(text: &str) -> bool {
