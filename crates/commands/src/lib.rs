@@ -19,7 +19,8 @@ pub mod string;
 mod testing;
 pub mod transactions;
 
-use redan_engine::Command;
+use redan_engine::{CmdResult, Command, Cx, errors};
+use redan_resp::Args;
 
 /// The rows of all commands, a slice per group.
 pub fn all() -> Vec<&'static [Command]> {
@@ -32,4 +33,23 @@ pub fn all() -> Vec<&'static [Command]> {
         string::COMMANDS,
         transactions::COMMANDS,
     ]
+}
+
+/// The handler of every container: it runs when a request names no subcommand, which the table refuses otherwise.
+pub(crate) fn container(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
+    match args.get(1) {
+        None => Err(cx.arity_error()),
+        Some(sub) => Err(errors::unknown_subcommand(&cx.entry.full_name, sub)),
+    }
+}
+
+/// The reply to a container's HELP: lines of syntax, each with a line that explains it.
+pub(crate) fn help(cx: &mut Cx<'_, '_>, container: &str, lines: &[(&str, &str)]) -> CmdResult {
+    cx.out.array(lines.len() * 2 + 3);
+    cx.out.simple(&format!("{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"));
+    for (syntax, text) in lines.iter().copied().chain([("HELP", "Print this help.")]) {
+        cx.out.simple(syntax);
+        cx.out.simple(&format!("    {text}"));
+    }
+    Ok(())
 }

@@ -469,7 +469,7 @@ impl Engine {
     }
 }
 
-fn select(log: &mut redan_replication::Appender<'_>, selected: &mut DbIndex, db: DbIndex) {
+fn select(log: &mut redan_replication::log::Appender<'_>, selected: &mut DbIndex, db: DbIndex) {
     if *selected != db {
         *selected = db;
         let mut digits = itoa::Buffer::new();

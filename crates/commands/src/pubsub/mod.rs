@@ -1,6 +1,20 @@
 //! Publish and subscribe.
 
+mod introspect;
+mod publish;
+mod subscribe;
+
 use redan_engine::Command;
 
 /// The rows of this group.
-pub const COMMANDS: &[Command] = &[];
+pub const COMMANDS: &[Command] = &[
+    introspect::PUBSUB,
+    publish::PUBLISH,
+    publish::SPUBLISH,
+    subscribe::PSUBSCRIBE,
+    subscribe::PUNSUBSCRIBE,
+    subscribe::SSUBSCRIBE,
+    subscribe::SUBSCRIBE,
+    subscribe::SUNSUBSCRIBE,
+    subscribe::UNSUBSCRIBE,
+];

@@ -1,0 +1,59 @@
+//! PUBLISH and SPUBLISH.
+
+use redan_engine::{
+    Arg, ArgKind, BeginSearch, CmdResult, Command, Cx, FindKeys, Group, KeySpec, condition, flag, key_flag,
+};
+use redan_resp::Args;
+
+const FLAGS: u32 = flag::PUBSUB | flag::LOADING | flag::STALE | flag::FAST | flag::MAY_REPLICATE;
+
+/// PUBLISH channel message
+pub(super) const PUBLISH: Command = Command::new("publish", 3, publish)
+    .flags(FLAGS | flag::SENTINEL)
+    .docs(
+        Group::PubSub,
+        "2.0.0",
+        "O(N+M) where N is the number of clients subscribed to the receiving channel and M is the total number of subscribed patterns (by any client).",
+        "Posts a message to a channel.",
+    )
+    .args(&[Arg::new("channel", ArgKind::String), Arg::new("message", ArgKind::String)]);
+
+/// SPUBLISH shardchannel message
+pub(super) const SPUBLISH: Command = Command::new("spublish", 3, spublish)
+    .flags(FLAGS)
+    .run(redan_engine::Run::Exclusive)
+    .keys(&[KeySpec {
+        flags: key_flag::NOT_KEY,
+        begin: BeginSearch::Index(1),
+        find: FindKeys::Range { last: 0, step: 1, limit: 0 },
+        notes: "",
+    }])
+    .docs(
+        Group::PubSub,
+        "7.0.0",
+        "O(N) where N is the number of clients subscribed to the receiving shard channel.",
+        "Post a message to a shard channel",
+    )
+    .args(&[Arg::new("shardchannel", ArgKind::String), Arg::new("message", ArgKind::String)]);
+
+fn publish(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
+    if cx.engine.conditions().any(condition::SENTINEL) {
+        return cx.host().sentinel(cx.session, args, cx.out);
+    }
+    let receivers = cx.engine.publish(&args[1], &args[2]);
+    reply(cx, args, receivers)
+}
+
+fn spublish(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
+    let receivers = cx.engine.publish_shard(&args[1], &args[2]);
+    reply(cx, args, receivers)
+}
+
+fn reply(cx: &mut Cx<'_, '_>, args: Args<'_>, receivers: usize) -> CmdResult {
+    // Replicas have subscribers of their own: the message goes down the stream although nothing was written.
+    cx.propagate(&[&args[0], &args[1], &args[2]]);
+    // A publisher that listens itself gets the message before its reply.
+    cx.flush_mailbox();
+    cx.out.int(receivers as i64);
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! SUBSCRIBE, PSUBSCRIBE, SSUBSCRIBE and their opposites.
+
+use bytes::Bytes;
+use redan_engine::{Arg, ArgKind, CmdResult, Command, Cx, Group, SessionState, errors, flag};
+use redan_resp::Args;
+use std::collections::HashSet;
+
+const FLAGS: u32 = flag::PUBSUB | flag::NOSCRIPT | flag::LOADING | flag::STALE;
+
+const PER_NAME: &str = "O(N) where N is the number of channels to subscribe to.";
+
+/// SUBSCRIBE channel [channel ...]
+pub(super) const SUBSCRIBE: Command = Command::new("subscribe", -2, subscribe)
+    .flags(FLAGS | flag::SENTINEL)
+    .docs(Group::PubSub, "2.0.0", PER_NAME, "Listens for messages published to channels.")
+    .args(&[Arg::new("channel", ArgKind::String).multiple()]);
+
+/// UNSUBSCRIBE [channel [channel ...]]
+pub(super) const UNSUBSCRIBE: Command = Command::new("unsubscribe", -1, unsubscribe)
+    .flags(FLAGS | flag::SENTINEL)
+    .docs(Group::PubSub, "2.0.0", PER_NAME, "Stops listening to messages posted to channels.")
+    .args(&[Arg::new("channel", ArgKind::String).optional().multiple()]);
+
+/// PSUBSCRIBE pattern [pattern ...]
+pub(super) const PSUBSCRIBE: Command = Command::new("psubscribe", -2, psubscribe)
+    .flags(FLAGS | flag::SENTINEL)
+    .docs(
+        Group::PubSub,
+        "2.0.0",
+        "O(N) where N is the number of patterns to subscribe to.",
+        "Listens for messages published to channels that match one or more patterns.",
+    )
+    .args(&[Arg::new("pattern", ArgKind::Pattern).multiple()]);
+
+/// PUNSUBSCRIBE [pattern [pattern ...]]
+pub(super) const PUNSUBSCRIBE: Command = Command::new("punsubscribe", -1, punsubscribe)
+    .flags(FLAGS | flag::SENTINEL)
+    .docs(
+        Group::PubSub,
+        "2.0.0",
+        "O(N) where N is the number of patterns to unsubscribe.",
+        "Stops listening to messages published to channels that match one or more patterns.",
+    )
+    .args(&[Arg::new("pattern", ArgKind::Pattern).optional().multiple()]);
+
+/// SSUBSCRIBE shardchannel [shardchannel ...]
+pub(super) const SSUBSCRIBE: Command = Command::new("ssubscribe", -2, ssubscribe)
+    .flags(FLAGS)
+    .docs(Group::PubSub, "7.0.0", PER_NAME, "Listens for messages published to shard channels.")
+    .args(&[Arg::new("shardchannel", ArgKind::String).multiple()]);
+
+/// SUNSUBSCRIBE [shardchannel [shardchannel ...]]
+pub(super) const SUNSUBSCRIBE: Command = Command::new("sunsubscribe", -1, sunsubscribe)
+    .flags(FLAGS)
+    .docs(Group::PubSub, "7.0.0", PER_NAME, "Stops listening to messages posted to shard channels.")
+    .args(&[Arg::new("shardchannel", ArgKind::String).optional().multiple()]);
+
+/// A kind of subscription: where a session keeps it, how the registry takes it, what replies call it.
+struct Kind {
+    joined: &'static str,
+    left: &'static str,
+    names: fn(&mut SessionState) -> &mut HashSet<Bytes>,
+    count: fn(&SessionState) -> usize,
+    join: fn(&Cx<'_, '_>, Bytes),
+    leave: fn(&Cx<'_, '_>, &Bytes),
+}
+
+const CHANNEL: Kind = Kind {
+    joined: "subscribe",
+    left: "unsubscribe",
+    names: |session| &mut session.channels,
+    count: SessionState::subscription_count,
+    join: |cx, name| cx.engine.pubsub().subscribe(name, &cx.session.client),
+    leave: |cx, name| cx.engine.pubsub().unsubscribe(name, cx.session.client.id),
+};
+
+const PATTERN: Kind = Kind {
+    joined: "psubscribe",
+    left: "punsubscribe",
+    names: |session| &mut session.patterns,
+    count: SessionState::subscription_count,
+    join: |cx, name| cx.engine.pubsub().subscribe_pattern(name, &cx.session.client),
+    leave: |cx, name| cx.engine.pubsub().unsubscribe_pattern(name, cx.session.client.id),
+};
+
+const SHARD: Kind = Kind {
+    joined: "ssubscribe",
+    left: "sunsubscribe",
+    names: |session| &mut session.shard_channels,
+    count: |session| session.shard_channels.len(),
+    join: |cx, name| cx.engine.pubsub().subscribe_shard(name, &cx.session.client),
+    leave: |cx, name| cx.engine.pubsub().unsubscribe_shard(name, cx.session.client.id),
+};
+
+fn subscribe(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
+    join(cx, args, &CHANNEL)
+}
+
+fn unsubscribe(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
+    leave(cx, args, &CHANNEL)
+}
+
+fn psubscribe(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
+    join(cx, args, &PATTERN)
+}
+
+fn punsubscribe(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
+    leave(cx, args, &PATTERN)
+}
+
+fn ssubscribe(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
+    join(cx, args, &SHARD)
+}
+
+fn sunsubscribe(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
+    leave(cx, args, &SHARD)
+}
+
+fn join(cx: &mut Cx<'_, '_>, args: Args<'_>, kind: &Kind) -> CmdResult {
+    if !cx.may_wait() {
+        // Inside a transaction nothing can be pushed between the replies that a RESP2 client counts on.
+        return Err(errors::err(format!("{} isn't allowed in this context", kind.joined.to_uppercase())));
+    }
+    for name in args.skip(1).iter().map(Bytes::copy_from_slice) {
+        if (kind.names)(cx.session).insert(name.clone()) {
+            (kind.join)(cx, name.clone());
+        }
+        reply(cx, kind.joined, Some(&name), kind);
+    }
+    cx.update_subscribed();
+    Ok(())
+}
+
+fn leave(cx: &mut Cx<'_, '_>, args: Args<'_>, kind: &Kind) -> CmdResult {
+    let names: Vec<Bytes> = match args.len() {
+        1 => (kind.names)(cx.session).iter().cloned().collect(),
+        _ => args.skip(1).iter().map(Bytes::copy_from_slice).collect(),
+    };
+    if names.is_empty() {
+        reply(cx, kind.left, None, kind);
+    }
+    for name in &names {
+        if (kind.names)(cx.session).remove(name) {
+            (kind.leave)(cx, name);
+        }
+        reply(cx, kind.left, Some(name), kind);
+    }
+    cx.update_subscribed();
+    Ok(())
+}
+
+fn reply(cx: &mut Cx<'_, '_>, word: &str, name: Option<&Bytes>, kind: &Kind) {
+    cx.out.push(3);
+    cx.out.bulk(word.as_bytes());
+    match name {
+        Some(name) => cx.out.bulk(name),
+        None => cx.out.null(),
+    }
+    cx.out.int((kind.count)(cx.session) as i64);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Rig;
+
+    #[test]
+    fn replies_count_channels_and_patterns_together_and_shard_channels_apart() {
+        let mut rig = Rig::new();
+        assert_eq!(rig.run("SUBSCRIBE a b"), "*3|$9|subscribe|$1|a|:1|*3|$9|subscribe|$1|b|:2");
+        assert_eq!(rig.run("PSUBSCRIBE p*"), "*3|$10|psubscribe|$2|p*|:3");
+        assert_eq!(rig.run("SSUBSCRIBE s"), "*3|$10|ssubscribe|$1|s|:1");
+        assert_eq!(rig.run("UNSUBSCRIBE a b"), "*3|$11|unsubscribe|$1|a|:2|*3|$11|unsubscribe|$1|b|:1");
+        assert_eq!(rig.run("PUNSUBSCRIBE"), "*3|$12|punsubscribe|$2|p*|:0");
+        assert_eq!(rig.run("UNSUBSCRIBE"), "*3|$11|unsubscribe|$-1|:0");
+    }
+
+    #[test]
+    fn a_subscribed_resp2_client_may_do_little_else() {
+        let mut rig = Rig::new();
+        rig.run("SUBSCRIBE a");
+        assert!(rig.run("GET x").starts_with("-ERR Can't execute 'get': only (P|S)SUBSCRIBE"));
+        rig.run("UNSUBSCRIBE");
+        assert_eq!(rig.run("GET x"), "$-1");
+    }
+}
