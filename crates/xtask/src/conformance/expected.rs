@@ -13,8 +13,7 @@ use crate::conformance::outcome::{Outcome, Suite};
 const HEADER: &str = "\
 # The public Tcl suites (Debian's source package redis 8.0.2) against Redan, one entry per file.
 #
-#   reference  tests that pass with Redis 8.0.2 itself (main suite), or with Redis 7.0.15 (sentinel suite,
-#              three units of which want newer features and end early)
+#   reference  tests that pass with Redis 8.0.2 itself
 #   seconds    how long that took on two cores; the time-out is derived from it
 #   pass       the floor: fewer passing tests fail `cargo xtask conformance --floor`
 #   whole      every test passes except the listed ones; any other failure fails the floor
