@@ -10,6 +10,8 @@ use super::settings::{Key, Settings};
 use super::table;
 use super::value::{Prior, Value, parse};
 use super::words::Words;
+use crate::cli::Launch;
+use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +37,22 @@ pub struct Sources {
     pub arguments: Vec<u8>,
     /// Whether the server runs as a Sentinel.
     pub sentinel: bool,
+}
+
+impl Sources {
+    /// What the command line names, and the environment of the process.
+    pub fn new(launch: Launch, sentinel: bool) -> Sources {
+        // Variables that are not UTF-8 are nobody's parameters.
+        let utf8 =
+            |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        Sources {
+            file: launch.file,
+            stdin: launch.stdin,
+            environment: std::env::vars_os().filter_map(utf8).collect(),
+            arguments: launch.options,
+            sentinel,
+        }
+    }
 }
 
 /// A line that another part of the server understands.
