@@ -72,3 +72,6 @@ pub use worker::Worker;
 
 /// The outcome of a handler: its reply is in the buffer, or an error reply replaces whatever it had written.
 pub type CmdResult = Result<(), ReplyError>;
+
+/// The version of Redis that clients take us for (INFO, HELLO).
+pub const REDIS_VERSION: &str = "7.4.0";
