@@ -1,6 +1,6 @@
 //! One row of the configuration table: what a parameter is called, what it accepts and how it may be used.
 //!
-//! Rows are built in `const` context by a constructor for the kind ([`flag`], [`int`], [`memory`], ...) followed by
+//! Rows are built in `const` context by a constructor for the kind (`flag`, `int`, `memory`, ...) followed by
 //! builder methods, so that a row reads as one sentence. Everything else (CONFIG GET/SET/REWRITE, the file parser,
 //! arguments, environment) derives from these rows.
 
