@@ -1,15 +1,15 @@
-//! The entry: a key with its value, expiry and clock in a 24-byte slot and one exact heap block.
+//! The entry: a key with its value, expiry and clock in a 20-byte slot and one exact heap block.
 //!
 //! ```text
-//! slot   block 8 | hash 4 | clock 3 + epoch 1 | key length 2 | value length 2 | form 1 | flags 1 | spare 2
-//! block  [expiry i64, place in the volatile list u32]  only with HAS_EXPIRY
-//!        [key length u32]                              only with LONG_KEY
+//! slot   block 8 | hash 4 | clock 3 + epoch 1 | shape 4 (lengths, form and flags; see `shape`)
+//! block  [expiry i64, place in the volatile list u32]  only with an expiry
+//!        [key length u32]                              only from 65535 bytes on
 //!        key bytes
-//!        value: Int: 8 bytes | Inline: value length bytes | Large: an Arc<Vec<u8>> as 8 bytes
+//!        value: Int: 8 bytes | Inline: the string | Large: an Arc<Vec<u8>> as 8 bytes
 //! ```
 //!
 //! A 16-byte key with a 32-byte value is a block of 48 bytes, which is a size class of jemalloc: together with the slot and
-//! its index place the pair takes less than 80 bytes. Fields in the block are not aligned.
+//! its index place the pair takes 73 to 75 bytes. Fields in the block are not aligned.
 //!
 //! This module is `unsafe` because Rust has no safe type whose length is described outside of it: a `Box<[u8]>` costs 8
 //! more bytes per key and a second length. What has to hold, and is kept by the few functions below:
@@ -28,39 +28,28 @@ use std::sync::Arc;
 
 use crate::clock::CLOCK_MASK;
 use crate::dense::Slot;
-use crate::value::{EMBSTR_MAX, Encoding, INLINE_MAX, IntText, Kind, Payload, ValueRef};
-
-/// The block starts with an expiry and the entry's place in its shard's volatile list.
-const HAS_EXPIRY: u8 = 1;
-/// The key's length did not fit into the slot and is in the block.
-const LONG_KEY: u8 = 2;
-/// The value was changed in place: `OBJECT ENCODING` says `raw` however short it is.
-const MODIFIED: u8 = 4;
+use crate::value::{EMBSTR_MAX, Encoding, IntText, Kind, Payload, ValueRef};
 
 const EXPIRY_LEN: usize = size_of::<i64>() + size_of::<u32>();
 const LONG_KEY_LEN: usize = size_of::<u32>();
 const WORD: usize = 8;
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-enum Form {
-    Int,
-    Inline,
-    Large,
-}
+mod shape;
+
+use shape::{Form, Shape};
 
 /// One key with everything that belongs to it.
+///
+/// Packed to 4 bytes, because the pointer's alignment would cost 4 bytes of padding.
+#[repr(C, packed(4))]
 pub(crate) struct Entry {
     block: NonNull<u8>,
     hash: u32,
     clock_and_epoch: u32,
-    key_len: u16,
-    value_len: u16,
-    form: Form,
-    flags: u8,
+    shape: Shape,
 }
 
-const _: () = assert!(size_of::<Entry>() == 24);
+const _: () = assert!(size_of::<Entry>() == 20);
 const _: () = assert!(size_of::<Arc<Vec<u8>>>() == WORD);
 
 // SAFETY: an entry owns its block and a count of an `Arc<Vec<u8>>`, both of which may move to and be read from any thread.
@@ -118,26 +107,13 @@ unsafe fn resize(block: NonNull<u8>, old: usize, new: usize) -> NonNull<u8> {
 impl Entry {
     /// A new entry. `expiry` is the time and the place in the volatile list.
     pub(crate) fn new(key: &[u8], hash: u32, payload: Payload<'_>, expiry: Option<(i64, u32)>) -> Self {
-        let long_key = key.len() >= usize::from(u16::MAX);
-        let mut entry = Self {
-            block: NonNull::dangling(),
-            hash,
-            clock_and_epoch: 0,
-            key_len: if long_key { u16::MAX } else { key.len() as u16 },
-            value_len: 0,
-            form: Form::Inline,
-            flags: if long_key { LONG_KEY } else { 0 },
-        };
-        let (form, value_len) = describe(&payload);
-        entry.form = form;
-        entry.value_len = value_len;
-        if expiry.is_some() {
-            entry.flags |= HAS_EXPIRY;
-        }
+        let (form, inline_len) = describe(&payload);
+        let shape = Shape::new(key.len(), form, inline_len, expiry.is_some());
+        let mut entry = Self { block: NonNull::dangling(), hash, clock_and_epoch: 0, shape };
         let header = entry.header_len();
         let value = header + key.len();
         entry.block = allocate(value + entry.value_stored_len());
-        if long_key {
+        if shape.key_len().is_none() {
             let len = u32::try_from(key.len()).expect("a key is at most 512 MB");
             entry.write(header - LONG_KEY_LEN, &len.to_ne_bytes());
         }
@@ -167,7 +143,7 @@ impl Entry {
             (None, ValueRef::Bytes(bytes)) => Payload::Inline(bytes),
         };
         let mut entry = Self::new(key, hash, payload, None);
-        entry.flags |= self.flags & MODIFIED;
+        entry.shape = entry.shape.with_modified(self.shape.is_modified());
         entry.clock_and_epoch = self.clock_and_epoch;
         entry
     }
@@ -176,23 +152,23 @@ impl Entry {
 
     #[inline]
     fn header_len(&self) -> usize {
-        let expiry = if self.flags & HAS_EXPIRY != 0 { EXPIRY_LEN } else { 0 };
-        let long_key = if self.flags & LONG_KEY != 0 { LONG_KEY_LEN } else { 0 };
+        let expiry = if self.shape.has_expiry() { EXPIRY_LEN } else { 0 };
+        let long_key = if self.shape.key_len().is_none() { LONG_KEY_LEN } else { 0 };
         expiry + long_key
     }
 
     #[inline]
     fn key_len(&self) -> usize {
-        if self.flags & LONG_KEY == 0 {
-            return usize::from(self.key_len);
+        if let Some(len) = self.shape.key_len() {
+            return len;
         }
         u32::from_ne_bytes(self.read(self.header_len() - LONG_KEY_LEN)) as usize
     }
 
     #[inline]
     fn value_stored_len(&self) -> usize {
-        match self.form {
-            Form::Inline => usize::from(self.value_len),
+        match self.shape.form() {
+            Form::Inline => self.shape.inline_len(),
             Form::Int | Form::Large => WORD,
         }
     }
@@ -246,29 +222,29 @@ impl Entry {
 
     #[inline]
     fn large_ptr(&self) -> *const Vec<u8> {
-        debug_assert_eq!(self.form, Form::Large);
+        debug_assert_eq!(self.shape.form(), Form::Large);
         // SAFETY: with this form the value's 8 bytes are a pointer (2), written unaligned.
         unsafe { self.block.as_ptr().add(self.value_offset()).cast::<*const Vec<u8>>().read_unaligned() }
     }
 
     /// Takes the `Arc` out of a large value, for an entry that is about to get another value or to be dropped.
     pub(crate) fn take_large(&mut self) -> Option<Arc<Vec<u8>>> {
-        if self.form != Form::Large {
+        if self.shape.form() != Form::Large {
             return None;
         }
         let raw = self.large_ptr();
         // From here the 8 bytes are an integer that nobody frees, whatever the caller does.
-        self.form = Form::Int;
+        self.shape = self.shape.with_value(Form::Int, 0);
         // SAFETY: the pointer came from `Arc::into_raw` and this takes over the entry's count (2).
         Some(unsafe { Arc::from_raw(raw) })
     }
 
     /// Gives the block the shape for `value_len` bytes of value and with or without expiry; the key stays, the
-    /// value's bytes stay only if their length does. The caller writes the rest and the slot's form and length.
+    /// value's bytes stay only if their length does. The caller writes the rest and notes the value in the shape.
     fn reshape(&mut self, expiry: bool, value_len: usize) {
         let (old_header, key_len, old_value) = (self.header_len(), self.key_len(), self.value_stored_len());
         let old_len = old_header + key_len + old_value;
-        let had_expiry = self.flags & HAS_EXPIRY != 0;
+        let had_expiry = self.shape.has_expiry();
         if had_expiry == expiry {
             if old_value != value_len {
                 // SAFETY: the block has `old_len` bytes (1) and the old pointer is overwritten.
@@ -290,7 +266,7 @@ impl Entry {
             release(self.block, old_len);
         }
         self.block = fresh;
-        self.flags ^= HAS_EXPIRY;
+        self.shape = self.shape.with_expiry(expiry);
     }
 
     // --- key and value ------------------------------------------------------------------------------------------
@@ -305,9 +281,9 @@ impl Entry {
     #[inline]
     pub(crate) fn value(&self) -> ValueRef<'_> {
         let offset = self.value_offset();
-        match self.form {
+        match self.shape.form() {
             Form::Int => ValueRef::Int(i64::from_ne_bytes(self.read(offset))),
-            Form::Inline => ValueRef::Bytes(self.bytes(offset, usize::from(self.value_len))),
+            Form::Inline => ValueRef::Bytes(self.bytes(offset, self.shape.inline_len())),
             // SAFETY: the entry owns a count of this Arc as long as it is borrowed (2).
             Form::Large => ValueRef::Bytes(unsafe { &*self.large_ptr() }.as_slice()),
         }
@@ -315,7 +291,7 @@ impl Entry {
 
     /// A shared handle to a large value.
     pub(crate) fn shared(&self) -> Option<Arc<Vec<u8>>> {
-        if self.form != Form::Large {
+        if self.shape.form() != Form::Large {
             return None;
         }
         let raw = self.large_ptr();
@@ -331,9 +307,9 @@ impl Entry {
     }
 
     pub(crate) fn encoding(&self) -> Encoding {
-        match self.form {
+        match self.shape.form() {
             Form::Int => Encoding::Int,
-            Form::Inline if self.flags & MODIFIED == 0 && usize::from(self.value_len) <= EMBSTR_MAX => {
+            Form::Inline if !self.shape.is_modified() && self.shape.inline_len() <= EMBSTR_MAX => {
                 Encoding::Embstr
             }
             Form::Inline | Form::Large => Encoding::Raw,
@@ -348,12 +324,10 @@ impl Entry {
         expiry: Option<(i64, u32)>,
     ) -> Option<Arc<Vec<u8>>> {
         let old = self.take_large();
-        let (form, value_len) = describe(&payload);
-        let stored = if form == Form::Inline { usize::from(value_len) } else { WORD };
+        let (form, inline_len) = describe(&payload);
+        let stored = if form == Form::Inline { inline_len } else { WORD };
         self.reshape(expiry.is_some(), stored);
-        self.form = form;
-        self.value_len = value_len;
-        self.flags &= !MODIFIED;
+        self.shape = self.shape.with_value(form, inline_len);
         if let Some((at_ms, place)) = expiry {
             self.write_expiry(at_ms, place);
         }
@@ -374,16 +348,16 @@ impl Entry {
     /// snapshot or a reply still holds that buffer, it is copied first.
     pub(crate) fn string_mut(&mut self, min_len: usize) -> &mut [u8] {
         let len = self.value().len();
-        if min_len <= len && self.form == Form::Inline {
-            self.flags |= MODIFIED;
+        if min_len <= len && self.shape.form() == Form::Inline {
+            self.shape = self.shape.with_modified(true);
             let offset = self.value_offset();
             return self.bytes_mut(offset, len);
         }
-        if min_len <= len && self.form == Form::Int {
+        if min_len <= len && self.shape.form() == Form::Int {
             let text = IntText::new().format(self.int()).to_vec();
             let expiry = self.expiry();
             self.replace(Payload::Inline(&text), expiry);
-            self.flags |= MODIFIED;
+            self.shape = self.shape.with_modified(true);
             let offset = self.value_offset();
             return self.bytes_mut(offset, len);
         }
@@ -402,7 +376,7 @@ impl Entry {
     }
 
     fn int(&self) -> i64 {
-        debug_assert_eq!(self.form, Form::Int);
+        debug_assert_eq!(self.shape.form(), Form::Int);
         i64::from_ne_bytes(self.read(self.value_offset()))
     }
 
@@ -429,7 +403,7 @@ impl Entry {
 
     /// Bytes allocated for this entry beside its slot.
     pub(crate) fn heap_usage(&self) -> usize {
-        let large = match self.form {
+        let large = match self.shape.form() {
             // SAFETY: as in `value`.
             Form::Large => size_of::<Vec<u8>>() + 2 * WORD + unsafe { &*self.large_ptr() }.capacity(),
             Form::Int | Form::Inline => 0,
@@ -442,7 +416,7 @@ impl Entry {
     /// The expiry in Unix milliseconds.
     #[inline]
     pub(crate) fn expire_at_ms(&self) -> Option<i64> {
-        (self.flags & HAS_EXPIRY != 0).then(|| i64::from_ne_bytes(self.read(0)))
+        self.shape.has_expiry().then(|| i64::from_ne_bytes(self.read(0)))
     }
 
     /// The expiry and the place in the volatile list.
@@ -462,7 +436,7 @@ impl Entry {
 
     /// Notes that the entry moved in the volatile list. It has an expiry.
     pub(crate) fn set_volatile_place(&mut self, place: u32) {
-        debug_assert!(self.flags & HAS_EXPIRY != 0, "only entries with an expiry are in the volatile list");
+        debug_assert!(self.shape.has_expiry(), "only entries with an expiry are in the volatile list");
         self.write(size_of::<i64>(), &place.to_ne_bytes());
     }
 
@@ -499,13 +473,10 @@ impl Entry {
 }
 
 /// The form and the inline length of a payload.
-fn describe(payload: &Payload<'_>) -> (Form, u16) {
+fn describe(payload: &Payload<'_>) -> (Form, usize) {
     match payload {
         Payload::Int(_) => (Form::Int, 0),
-        Payload::Inline(bytes) => {
-            assert!(bytes.len() <= INLINE_MAX, "longer strings are large");
-            (Form::Inline, bytes.len() as u16)
-        }
+        Payload::Inline(bytes) => (Form::Inline, bytes.len()),
         Payload::Large(_) => (Form::Large, 0),
     }
 }
