@@ -18,6 +18,7 @@ mod checks;
 pub mod choices;
 mod error;
 pub mod load;
+mod memory_limit;
 mod notify;
 pub mod param;
 pub mod rewrite;
@@ -29,6 +30,7 @@ pub mod value;
 pub mod words;
 
 pub use error::{LoadError, SetError};
+pub use memory_limit::memory_limit;
 pub use settings::{Key, Setting, Settings};
 pub use store::{Config, SetContext};
 pub use value::Value;
