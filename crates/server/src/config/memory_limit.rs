@@ -19,7 +19,7 @@ pub fn memory_limit(read: impl Fn(&str) -> Option<String>) -> Option<u64> {
             }
             _ => continue,
         };
-        let limit = |group: &str| read(&format!("{root}{group}/{file}"))?.trim().parse().ok();
+        let limit = |group: &str| read(&format!("{root}{group}/{file}"))?.trim().parse::<u64>().ok();
         limits.extend(ancestors(path).filter_map(limit));
     }
     limits.extend(read("/proc/meminfo").as_deref().and_then(total_memory));
