@@ -1,9 +1,12 @@
 //! The replica's side of replication: one link to one master.
 
+mod cutter;
 mod handshake;
 pub mod io;
+mod negotiation;
 mod payload;
-mod stream;
+mod streaming;
+mod transfer;
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -11,11 +14,12 @@ use std::fmt::Write as _;
 use bytes::{Bytes, BytesMut};
 
 use crate::timer::{Millis, TimerTable};
-use crate::{Audience, LogLevel, ReplId};
-use handshake::{PsyncAnswer, Step};
-use io::{Input, LinkConfig, LinkId, LinkState, LinkStatus, LoadMode, MasterAddr, Output, Position};
-use payload::{Framing, Parts, PayloadReader};
-use stream::{Piece, StreamCutter};
+use crate::{LogLevel, ReplId};
+use cutter::StreamCutter;
+use handshake::Step;
+use io::{Input, LinkConfig, LinkId, LinkState, LinkStatus, MasterAddr, Output, Position};
+use payload::PayloadReader;
+use streaming::Applied;
 
 /// How long to wait before connecting again after a failure.
 const RETRY_MS: u64 = 1000;
@@ -81,20 +85,6 @@ pub struct ReplicaLink {
     down_since: Option<Millis>,
     timers: TimerTable<{ Timer::Count as usize }>,
     outputs: VecDeque<Output>,
-}
-
-/// What was executed of the stream.
-#[derive(Debug)]
-struct Applied {
-    position: Position,
-    /// Offset behind the last piece given out, and the pieces that were not reported as applied: offset behind them,
-    /// database selected there.
-    given: u64,
-    pending: VecDeque<(u64, u32)>,
-    /// A GETACK at this offset waits for what was in front of it.
-    ack_due: Option<u64>,
-    /// The master is too old to understand acknowledgements and partial resyncs.
-    is_pre_psync: bool,
 }
 
 #[derive(Debug)]
@@ -438,363 +428,6 @@ impl ReplicaLink {
         }
     }
 
-    /// Interprets lines for as long as lines are expected, and hands on what is behind them.
-    fn read_lines(&mut self, now: Millis) {
-        let link = self.link;
-        while self.link == link {
-            match self.phase {
-                Phase::Handshake(_) | Phase::Header => {}
-                Phase::Payload(_) | Phase::Streaming(_) => {
-                    let rest = self.inbuf.split().freeze();
-                    return if rest.is_empty() {
-                    } else {
-                        self.on_received(now, rest)
-                    };
-                }
-                _ => return,
-            }
-            match handshake::take_line(&mut self.inbuf) {
-                Some(line) => self.on_line(now, &line),
-                None if self.inbuf.len() > handshake::MAX_LINE => {
-                    self.log(
-                        LogLevel::Warning,
-                        "Too long a line from MASTER, are you sure the host and port are right?",
-                    );
-                    return self.retry_later(now);
-                }
-                None => return,
-            }
-        }
-    }
-
-    fn on_line(&mut self, now: Millis, line: &str) {
-        match self.phase {
-            Phase::Handshake(Step::Psync) => self.on_psync_answer(now, line),
-            Phase::Handshake(step) => self.on_answer(now, step, line),
-            _ => self.on_header(now, line),
-        }
-    }
-
-    fn on_answer(&mut self, now: Millis, step: Step, line: &str) {
-        let is_error = line.starts_with('-');
-        match step {
-            Step::Ping if !handshake::is_ping_answer(line) => {
-                self.log(LogLevel::Warning, format!("Error reply to PING from master: '{line}'"));
-                return self.retry_later(now);
-            }
-            Step::Ping => {
-                self.log(LogLevel::Notice, "Master replied to PING, replication can continue...");
-                let introduction = handshake::introduction(&self.config);
-                self.send(introduction);
-            }
-            Step::Auth if is_error => {
-                self.log(LogLevel::Warning, format!("Unable to AUTH to MASTER: {line}"));
-                return self.retry_later(now);
-            }
-            Step::ListeningPort | Step::IpAddress | Step::Capa if is_error => {
-                let option = match step {
-                    Step::ListeningPort => "listening-port",
-                    Step::IpAddress => "ip-address",
-                    _ => "capa",
-                };
-                let text = format!("(Non critical) Master does not understand REPLCONF {option}: {line}");
-                self.log(LogLevel::Notice, text);
-            }
-            _ => {}
-        }
-        let next = step.next(&self.config);
-        self.phase = Phase::Handshake(next);
-        if next == Step::Psync {
-            self.send_psync();
-        }
-    }
-
-    fn send_psync(&mut self) {
-        match self.cached {
-            Some(Position { id, offset, .. }) => {
-                let text = format!("Trying a partial resynchronization (request {id}:{}).", offset + 1);
-                self.log(LogLevel::Notice, text);
-            }
-            None => self.log(LogLevel::Notice, "Partial resynchronization not possible (no cached master)"),
-        }
-        self.send(handshake::psync(self.cached, self.failover));
-    }
-
-    fn on_psync_answer(&mut self, now: Millis, line: &str) {
-        if line.is_empty() {
-            // The master is alive and prepares its answer.
-            return;
-        }
-        let answer = PsyncAnswer::parse(line);
-        match &answer {
-            PsyncAnswer::FullResync(_) | PsyncAnswer::Continue(_) if self.failover => {
-                self.failover = false;
-                self.outputs.push_back(Output::FailoverAccepted);
-            }
-            PsyncAnswer::FullResync(_) | PsyncAnswer::Continue(_) => {}
-            _ if self.failover => {
-                self.log_refusal(&answer, line);
-                self.refuse_failover();
-                return self.retry_later(now);
-            }
-            _ => {}
-        }
-        match answer {
-            PsyncAnswer::FullResync(target) => {
-                match target {
-                    Some((id, offset)) => {
-                        self.log(LogLevel::Notice, format!("Full resync from master: {id}:{offset}"))
-                    }
-                    None => self.log(LogLevel::Warning, "Master replied with wrong +FULLRESYNC syntax."),
-                }
-                self.target = Some(target.unwrap_or((ReplId::NONE, 0)));
-                self.begin_transfer();
-            }
-            PsyncAnswer::Continue(id) => self.on_continue(now, id),
-            PsyncAnswer::TryLater => {
-                self.log_refusal(&answer, line);
-                self.retry_later(now);
-            }
-            PsyncAnswer::NotSupported | PsyncAnswer::Unexpected => {
-                self.log_refusal(&answer, line);
-                self.log(LogLevel::Notice, "Retrying with SYNC...");
-                self.send(Bytes::from_static(b"SYNC\r\n"));
-                self.target = None;
-                self.begin_transfer();
-            }
-        }
-    }
-
-    fn log_refusal(&mut self, answer: &PsyncAnswer, line: &str) {
-        match answer {
-            PsyncAnswer::TryLater => {
-                let text = format!("Master is currently unable to PSYNC but should be in the future: {line}");
-                self.log(LogLevel::Notice, text);
-            }
-            PsyncAnswer::NotSupported => {
-                let text = format!("Master does not support PSYNC or is in error state (reply: {line})");
-                self.log(LogLevel::Notice, text);
-            }
-            _ => self.log(LogLevel::Warning, format!("Unexpected reply to PSYNC from master: {line}")),
-        }
-    }
-
-    fn refuse_failover(&mut self) {
-        if std::mem::take(&mut self.failover) {
-            let reason = "Failover target rejected psync request";
-            self.outputs.push_back(Output::FailoverRejected { reason });
-        }
-    }
-
-    fn on_continue(&mut self, now: Millis, id: Option<ReplId>) {
-        let Some(mut position) = self.cached.take() else {
-            self.log(LogLevel::Warning, "Master continues a replication that was not asked for");
-            return self.retry_later(now);
-        };
-        self.log(LogLevel::Notice, "Successful partial resynchronization with master.");
-        if let Some(new) = id
-            && new != position.id
-        {
-            self.log(LogLevel::Notice, format!("Master replication ID changed to {new}"));
-            let (old, offset) = (position.id, position.offset);
-            self.outputs.push_back(Output::ReplIdChanged { old, new, offset });
-            position.id = new;
-        }
-        self.outputs.push_back(Output::Continue(position));
-        self.log(LogLevel::Notice, "MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.");
-        self.start_streaming(now, position, false);
-    }
-
-    fn begin_transfer(&mut self) {
-        self.phase = Phase::Header;
-        self.payload_size = None;
-        self.payload_read = 0;
-    }
-
-    fn on_header(&mut self, now: Millis, line: &str) {
-        if line.is_empty() {
-            return;
-        }
-        if let Some(error) = line.strip_prefix('-') {
-            self.log(LogLevel::Warning, format!("MASTER aborted replication with an error: {error}"));
-            return self.retry_now(now);
-        }
-        let Some(framing) = Framing::parse(line) else {
-            let text = format!(
-                "Bad protocol from MASTER, the first byte is not '$' (we received '{line}'), are you sure the host \
-                 and port are right?"
-            );
-            self.log(LogLevel::Warning, text);
-            return self.retry_now(now);
-        };
-        let to = if self.config.load == LoadMode::Disk { "to disk" } else { "to parser" };
-        match framing {
-            Framing::Marked(_) => self.log(
-                LogLevel::Notice,
-                format!("MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF {to}"),
-            ),
-            Framing::Sized(size) => self.log(
-                LogLevel::Notice,
-                format!("MASTER <-> REPLICA sync: receiving {size} bytes from master {to}"),
-            ),
-        }
-        self.payload_size = if let Framing::Sized(size) = framing { Some(size) } else { None };
-        let (id, offset) = self.target.unwrap_or((ReplId::NONE, 0));
-        self.phase = Phase::Payload(PayloadReader::new(framing));
-        if self.config.load == LoadMode::Flush {
-            self.replace_history();
-        }
-        if self.config.load != LoadMode::Disk {
-            self.log(LogLevel::Notice, "MASTER <-> REPLICA sync: Loading DB in memory");
-        }
-        if self.config.load == LoadMode::Flush {
-            self.log(LogLevel::Notice, "MASTER <-> REPLICA sync: Flushing old data");
-        }
-        let (link, size, load) = (self.link, self.payload_size, self.config.load);
-        self.outputs.push_back(Output::PayloadStart { link, id, offset, size, load });
-        if self.payload_size == Some(0) {
-            self.on_payload(now, Bytes::new());
-        }
-    }
-
-    /// The old data is about to go: nobody can continue from it.
-    fn replace_history(&mut self) {
-        self.discard_cached();
-        self.outputs.push_back(Output::DropReplicas);
-    }
-
-    fn on_payload(&mut self, now: Millis, bytes: Bytes) {
-        let Phase::Payload(reader) = &mut self.phase else { return };
-        let mut parts = Parts::new();
-        let rest = reader.feed(bytes, &mut parts);
-        let link = self.link;
-        for bytes in parts {
-            self.payload_read += bytes.len() as u64;
-            self.outputs.push_back(Output::Payload { link, bytes });
-        }
-        let Some(rest) = rest else { return };
-        self.inbuf.clear();
-        self.inbuf.extend_from_slice(&rest);
-        self.phase = Phase::Loading;
-        self.broke_while_loading = false;
-        self.timers.stop(Timer::Silence as usize);
-        self.timers.set(Timer::Ack as usize, now + ACK_PERIOD_MS);
-        let refuse_if_empty = self.config.refuse_empty_master;
-        if self.config.load == LoadMode::Disk {
-            if !refuse_if_empty {
-                self.replace_history();
-            }
-            self.log(LogLevel::Notice, "MASTER <-> REPLICA sync: Loading DB in memory");
-        }
-        self.outputs.push_back(Output::PayloadDone { link, refuse_if_empty });
-    }
-
-    fn on_loaded(&mut self, now: Millis, db: u32) {
-        // With `LoadMode::Flush` a driver that loads while it receives may know of an error early, never of success.
-        if !matches!(self.phase, Phase::Loading) {
-            return;
-        }
-        if self.config.load == LoadMode::SwapDb || self.config.refuse_empty_master {
-            self.replace_history();
-        }
-        let (id, offset) = self.target.unwrap_or((ReplId::NONE, 0));
-        let position = Position { id, offset, db };
-        self.outputs.push_back(Output::AdoptHistory(position));
-        self.log(LogLevel::Notice, "MASTER <-> REPLICA sync: Finished with success");
-        self.start_streaming(now, position, self.target.is_none());
-    }
-
-    fn on_payload_failed(&mut self, now: Millis, error: &str) {
-        if matches!(self.phase, Phase::Payload(_) | Phase::Loading) {
-            let from = if self.config.load == LoadMode::Disk { "from disk" } else { "from socket" };
-            let text = format!("Failed trying to load the MASTER synchronization DB {from}: {error}");
-            self.log(LogLevel::Warning, text);
-            self.retry_now(now);
-        }
-    }
-
-    fn on_refused(&mut self, now: Millis) {
-        if matches!(self.phase, Phase::Loading) {
-            self.log(
-                LogLevel::Warning,
-                "MASTER <-> REPLICA sync: the master came back empty, keeping the data set of this replica",
-            );
-            self.retry_later(now);
-        }
-    }
-
-    fn start_streaming(&mut self, now: Millis, position: Position, is_pre_psync: bool) {
-        self.applied = Applied::at(position, is_pre_psync);
-        self.phase = Phase::Streaming(StreamCutter::new(position.db));
-        self.last_io = now;
-        self.down_since = None;
-        self.timers.set(Timer::Silence as usize, now + self.config.timeout_ms);
-        self.timers.set(Timer::Ack as usize, now + ACK_PERIOD_MS);
-        self.outputs.push_back(Output::LinkChanged(true));
-        // A master waits for it after a payload that a mark ended; else it just tells early that we are there.
-        self.ack();
-        let rest = self.inbuf.split().freeze();
-        if !rest.is_empty() {
-            self.on_stream(now, &rest);
-        }
-        if std::mem::take(&mut self.broke_while_loading) && matches!(self.phase, Phase::Streaming(_)) {
-            self.lose_stream(now);
-        }
-    }
-
-    fn on_stream(&mut self, now: Millis, bytes: &[u8]) {
-        let Phase::Streaming(cutter) = &mut self.phase else { return };
-        let (link, applied, outputs) = (self.link, &mut self.applied, &mut self.outputs);
-        let result = cutter.feed(bytes, |piece| outputs.push_back(applied.give(link, piece)));
-        if let Err(error) = result {
-            let what = match error {
-                stream::StreamError::Inline => "Receiving inline protocol from master".to_owned(),
-                stream::StreamError::Protocol(error) => error.to_string(),
-            };
-            self.log(
-                LogLevel::Warning,
-                format!(
-                    "WARNING: {what}, master stream corruption? Closing the master connection and discarding the \
-                     cached master."
-                ),
-            );
-            // What was given out is not to be executed: the driver reports nothing more about this link.
-            self.lose_stream(now);
-            self.discard_cached();
-            return;
-        }
-        self.ack_if_due();
-    }
-
-    fn on_applied(&mut self, offset: u64) {
-        if matches!(self.phase, Phase::Streaming(_)) {
-            self.applied.advance(offset);
-            self.ack_if_due();
-        }
-    }
-
-    fn ack_if_due(&mut self) {
-        if self.applied.ack_due.is_some_and(|due| due <= self.applied.position.offset) {
-            self.applied.ack_due = None;
-            self.ack();
-        }
-    }
-
-    /// Tells the master how far we are.
-    fn ack(&mut self) {
-        if !matches!(self.phase, Phase::Streaming(_)) || self.applied.is_pre_psync {
-            return;
-        }
-        let offset = self.applied.position.offset.to_string();
-        let bytes = match self.fsynced.map(|fsynced| fsynced.to_string()) {
-            Some(fsynced) => {
-                handshake::command(&[b"REPLCONF", b"ACK", offset.as_bytes(), b"FACK", fsynced.as_bytes()])
-            }
-            None => handshake::command(&[b"REPLCONF", b"ACK", offset.as_bytes()]),
-        };
-        self.send(bytes);
-    }
-
     fn send(&mut self, bytes: Bytes) {
         self.outputs.push_back(Output::Send { link: self.link, bytes });
     }
@@ -810,37 +443,6 @@ impl ReplicaLink {
             write!(text, " {host}:{port}{more}").expect("writing to a string cannot fail");
         }
         self.log(level, text);
-    }
-}
-
-impl Applied {
-    fn at(position: Position, is_pre_psync: bool) -> Self {
-        let given = position.offset;
-        Applied { position, given, pending: VecDeque::new(), ack_due: None, is_pre_psync }
-    }
-
-    /// Notes a piece that is given out.
-    fn give(&mut self, link: LinkId, piece: Piece) -> Output {
-        let start = self.given;
-        self.given += piece.bytes.len() as u64;
-        self.pending.push_back((self.given, piece.db_after));
-        if piece.is_getack {
-            self.ack_due.get_or_insert(start);
-        }
-        let Piece { bytes, audience, db, db_after, .. } = piece;
-        debug_assert!(audience == Audience::All || db == db_after);
-        Output::Apply { link, bytes, end_offset: self.given, db, db_after, audience }
-    }
-
-    /// Everything up to `offset` is executed.
-    fn advance(&mut self, offset: u64) {
-        while let Some(&(end, db)) = self.pending.front()
-            && end <= offset
-        {
-            self.position.offset = end;
-            self.position.db = db;
-            self.pending.pop_front();
-        }
     }
 }
 
