@@ -21,7 +21,7 @@ const MIN_ENTRY_LEN: u64 = 4;
 const REPL_ID_LEN: usize = 40;
 
 /// How a file is loaded.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct LoadOptions {
     /// The time, in Unix milliseconds.
     pub now_ms: i64,
