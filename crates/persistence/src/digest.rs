@@ -106,3 +106,46 @@ impl DatasetDigest {
         self.digest
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_zeroes() {
+        assert_eq!(DatasetDigest::new().finish().to_string(), "0".repeat(40));
+    }
+
+    #[test]
+    fn integers_count_as_their_text() {
+        let digest = |value| Digest::of_entry(b"k", value, false);
+        assert_eq!(digest(ValueRef::Int(-12)), digest(ValueRef::Bytes(b"-12")));
+        assert_ne!(digest(ValueRef::Int(-12)), digest(ValueRef::Int(12)));
+    }
+
+    #[test]
+    fn only_the_order_within_a_key_counts() {
+        let digest = |pairs: &[(u32, &str, &str)]| {
+            let mut digest = DatasetDigest::new();
+            for (db, key, value) in pairs {
+                digest.select(*db);
+                digest.add(key.as_bytes(), ValueRef::Bytes(value.as_bytes()), false);
+            }
+            digest.finish()
+        };
+        let all = digest(&[(0, "a", "1"), (0, "b", "2")]);
+        assert_eq!(all, digest(&[(0, "b", "2"), (0, "a", "1")]));
+        assert_ne!(all, digest(&[(0, "1", "a"), (0, "b", "2")]));
+        assert_ne!(all, digest(&[(0, "a", "1"), (1, "b", "2")]));
+        assert_ne!(all, digest(&[(1, "a", "1"), (1, "b", "2")]));
+    }
+
+    #[test]
+    fn an_expiry_counts_but_not_its_time() {
+        let value = ValueRef::Bytes(b"v");
+        assert_ne!(Digest::of_value(value, true), Digest::of_value(value, false));
+        let mut by_hand = Digest::of_value(value, false);
+        by_hand.xor(b"!!expire!!");
+        assert_eq!(by_hand, Digest::of_value(value, true));
+    }
+}
