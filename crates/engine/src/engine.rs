@@ -272,6 +272,11 @@ impl Engine {
         self.keyspace.reset_stats();
     }
 
+    /// How many keys are watched, each as often as it is watched.
+    pub fn watched_keys(&self) -> usize {
+        self.watch_count.load(Ordering::Relaxed)
+    }
+
     /// How many connections wait in a blocking command.
     pub fn blocked_clients(&self) -> usize {
         self.parked.load(Ordering::Relaxed)

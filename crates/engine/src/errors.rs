@@ -50,6 +50,8 @@ fixed! {
     NO_SUCH_KEY = "ERR no such key";
     /// An integer operation would overflow.
     OVERFLOW = "ERR increment or decrement would overflow";
+    /// DECRBY of the lowest integer.
+    DECREMENT_OVERFLOW = "ERR decrement would overflow";
     /// A float operation gave no number.
     NAN_OR_INFINITY = "ERR increment would produce NaN or Infinity";
     /// An offset is out of range.
@@ -124,10 +126,42 @@ fixed! {
     TIMEOUT_NEGATIVE = "ERR timeout is negative";
     /// An expired `ttl`.
     INVALID_TTL = "ERR Invalid TTL value, must be >= 0";
+    /// EXPIRE with NX and another condition.
+    EXPIRE_NX_CONFLICT = "ERR NX and XX, GT or LT options at the same time are not compatible";
+    /// EXPIRE with GT and LT.
+    EXPIRE_GT_LT_CONFLICT = "ERR GT and LT options at the same time are not compatible";
+    /// A cursor that is no number.
+    INVALID_CURSOR = "ERR invalid cursor";
+    /// SCAN with an option of HSCAN.
+    NOVALUES = "ERR NOVALUES option can only be used in HSCAN";
+    /// RESTORE with a negative idle time.
+    INVALID_IDLETIME = "ERR Invalid IDLETIME value, must be >= 0";
+    /// RESTORE with a counter that is no byte.
+    INVALID_FREQ = "ERR Invalid FREQ value, must be >= 0 and <= 255";
+    /// OBJECT IDLETIME under an LFU policy.
+    IDLE_NOT_TRACKED = "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.";
+    /// OBJECT FREQ under an LRU policy.
+    FREQ_NOT_TRACKED = "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.";
+    /// WAIT on a replica.
+    WAIT_ON_REPLICA = "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be writable (which is not the default) writes to replicas are just local and are not propagated.";
+    /// A timeout that ends after the end of time.
+    TIMEOUT_RANGE = "ERR timeout is out of range";
+    /// LCS of something else than strings.
+    LCS_TYPES = "ERR The specified keys must contain string values";
+    /// LCS with LEN and IDX.
+    LCS_LEN_AND_IDX = "ERR If you want both the length and indexes, please just use IDX.";
+    /// LCS of strings that are too long.
+    LCS_TOO_LONG = "ERR String too long for LCS";
+    /// LCS whose table would be too large.
+    LCS_MEMORY = "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len";
     /// DEBUG while it is not enabled.
     DEBUG_DISABLED = "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.";
     /// BGSAVE while one is running.
     SAVE_IN_PROGRESS = "ERR Background save already in progress";
+    /// BGSAVE while a snapshot for something else is running.
+    OTHER_SNAPSHOT = "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
+    /// BGSAVE that could not start.
+    SAVE_FAILED = "ERR Background save could not start, see the log";
     /// REPLICAOF on a server that may not replicate.
     REPLICAOF_NOT_ALLOWED = "ERR REPLICAOF not allowed in cluster mode.";
 }
@@ -181,6 +215,11 @@ pub fn subscribed_only(name: &str) -> ReplyError {
     ReplyError::new(format!(
         "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
     ))
+}
+
+/// An option that a command does not know.
+pub fn unsupported_option(option: &[u8]) -> ReplyError {
+    ReplyError::new(format!("ERR Unsupported option {}", printable(option)))
 }
 
 /// A transaction that cannot run, with the error that stands in the way.

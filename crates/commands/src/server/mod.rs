@@ -1,6 +1,23 @@
 //! Commands about the server.
 
+mod config;
+mod dataset;
+mod info;
+mod save;
+
 use redan_engine::Command;
 
 /// The rows of this group.
-pub const COMMANDS: &[Command] = &[];
+pub const COMMANDS: &[Command] = &[
+    config::CONFIG,
+    dataset::DBSIZE,
+    dataset::FLUSHALL,
+    dataset::FLUSHDB,
+    dataset::SWAPDB,
+    dataset::TIME,
+    info::INFO,
+    save::BGSAVE,
+    save::LASTSAVE,
+    save::SAVE,
+    save::SHUTDOWN,
+];
