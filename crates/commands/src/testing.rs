@@ -108,6 +108,17 @@ impl Rig {
     }
 }
 
+impl Rig {
+    /// Runs each command and compares its reply and what it propagated. The SELECT that opens the log is left out.
+    pub(crate) fn check(&mut self, script: &[(&str, &str, &str)]) {
+        for (command, reply, propagated) in script {
+            assert_eq!(self.run(command), *reply, "{command}");
+            let said = self.propagated();
+            assert_eq!(said.strip_prefix("SELECT 0; ").unwrap_or(&said), *propagated, "{command}");
+        }
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct TestHost {
     lines: Mutex<Vec<String>>,

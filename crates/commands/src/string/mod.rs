@@ -1,8 +1,29 @@
 //! String commands.
 
+mod expiration;
 mod get;
+mod incr;
+mod set;
+mod value;
 
 use redan_engine::Command;
 
 /// The rows of this group.
-pub const COMMANDS: &[Command] = &[get::GET];
+pub const COMMANDS: &[Command] = &[
+    get::GET,
+    get::GETDEL,
+    get::GETEX,
+    get::MGET,
+    incr::DECR,
+    incr::DECRBY,
+    incr::INCR,
+    incr::INCRBY,
+    incr::INCRBYFLOAT,
+    set::GETSET,
+    set::MSET,
+    set::MSETNX,
+    set::PSETEX,
+    set::SET,
+    set::SETEX,
+    set::SETNX,
+];

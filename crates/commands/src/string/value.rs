@@ -1,0 +1,50 @@
+//! What all string commands share: the type check, the limit, the events of a stored value.
+
+use redan_engine::{CmdResult, Cx, ReplyError, errors, notify_class};
+use redan_keyspace::{EntryRef, Key, Kind, NewValue, SetTtl, ValueRef};
+
+/// The value of an entry that has to be a string.
+///
+/// # Errors
+/// `WRONGTYPE`.
+#[inline]
+pub(super) fn string_of(entry: EntryRef<'_>) -> Result<ValueRef<'_>, ReplyError> {
+    if entry.kind() == Kind::String { Ok(entry.value()) } else { Err(errors::WRONG_TYPE) }
+}
+
+/// Whether a string may get this long: `proto-max-bulk-len` binds clients, not what a master or a file says.
+///
+/// # Errors
+/// `string exceeds maximum allowed size`.
+pub(super) fn check_length(cx: &Cx<'_, '_>, len: usize, more: usize) -> CmdResult {
+    if !cx.is_from_client() {
+        return Ok(());
+    }
+    let limit = cx.engine.settings().proto_max_bulk_len;
+    match len.checked_add(more) {
+        Some(sum) if sum <= limit => Ok(()),
+        _ => Err(errors::STRING_TOO_LONG),
+    }
+}
+
+/// Stores a string as SET does, with its events.
+#[inline]
+pub(super) fn store(cx: &mut Cx<'_, '_>, key: &Key<'_>, value: &[u8], ttl: SetTtl) {
+    let existed = cx.view.set(key, NewValue::Bytes(value), ttl);
+    notify_stored(cx, key.bytes, existed, "set");
+}
+
+/// The events of a string that was stored by `event`.
+#[inline]
+pub(super) fn notify_stored(cx: &mut Cx<'_, '_>, key: &[u8], existed: bool, event: &'static str) {
+    if !existed {
+        cx.notify(notify_class::NEW, "new", key);
+    }
+    cx.notify(notify_class::STRING, event, key);
+}
+
+/// The event of a key that a reading command did not find.
+#[inline]
+pub(super) fn notify_miss(cx: &mut Cx<'_, '_>, key: &[u8]) {
+    cx.notify(notify_class::KEY_MISS, "keymiss", key);
+}
