@@ -422,6 +422,14 @@ impl Log {
         Ok(inner.segments.end() - inner.cursors[index].offset)
     }
 
+    /// The largest lag of any replica, in bytes: writers can be slowed before a replica is dropped.
+    pub fn worst_replica_lag(&self) -> u64 {
+        let inner = self.inner.lock();
+        let end = inner.segments.end();
+        let replicas = inner.cursors.iter().filter(|c| c.audience == Audience::ReplicasOnly && !c.overrun);
+        replicas.map(|cursor| end - cursor.offset).max().unwrap_or(0)
+    }
+
     /// Sets how far the consumer may lag (`client-output-buffer-limit replica`); without it there is no limit.
     pub fn set_limits(&self, cursor: CursorId, limits: LagLimits) -> Result<(), CursorError> {
         let mut inner = self.inner.lock();
