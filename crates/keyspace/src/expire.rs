@@ -89,7 +89,7 @@ impl Keyspace {
             progress.wrapped = *cursor == 0;
         }
         ttl.fold_into(&database.avg_ttl_ms, database.expires() == 0);
-        progress.garbage = std::mem::take(&mut hook.garbage);
+        progress.garbage = hook.take_garbage();
         progress.handed_over = hook.captured;
         progress
     }
@@ -114,7 +114,7 @@ fn expire_batch(
             ttl.add(expire_at_ms.unwrap_or(hook.access.now_ms).saturating_sub(hook.access.now_ms));
         }
     }
-    for key in std::mem::take(&mut hook.expired) {
+    for key in hook.take_expired() {
         on_expired(key.db, &key.key);
     }
     (batch, expired)

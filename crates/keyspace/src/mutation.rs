@@ -9,8 +9,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use smallvec::SmallVec;
-
 use crate::entry::Entry;
 use crate::entry_ref::EntryRef;
 use crate::hash::Key;
@@ -66,7 +64,7 @@ pub struct ExpiredKey {
 }
 
 /// Expired keys in the order of their deletion.
-pub type ExpiredKeys = SmallVec<[ExpiredKey; 1]>;
+pub type ExpiredKeys = Vec<ExpiredKey>;
 
 /// Values that take long to free; to be dropped on a background thread.
 #[derive(Default)]
@@ -94,12 +92,6 @@ impl Garbage {
     pub fn append(&mut self, mut other: Self) {
         self.strings.append(&mut other.strings);
     }
-
-    fn push(&mut self, string: Arc<Vec<u8>>) {
-        if string.capacity() >= GARBAGE_MIN {
-            self.strings.push(string);
-        }
-    }
 }
 
 /// The state of the hook for one view.
@@ -113,11 +105,19 @@ pub(crate) struct Hook<'k> {
     pub(crate) dirty: u64,
     /// Whether an entry was handed to a snapshot, so that its sink may be full.
     pub(crate) captured: bool,
-    pub(crate) expired: ExpiredKeys,
-    pub(crate) garbage: Garbage,
+    /// Rarely anything, and views are made for every command: kept small.
+    leftovers: Option<Box<Leftovers>>,
+}
+
+/// What a view leaves to the engine.
+#[derive(Default)]
+struct Leftovers {
+    expired: ExpiredKeys,
+    garbage: Garbage,
 }
 
 impl<'k> Hook<'k> {
+    #[inline]
     pub(crate) fn new(keyspace: &'k Keyspace, db: DbIndex, physical: u32, access: Access) -> Self {
         Self {
             keyspace,
@@ -127,8 +127,7 @@ impl<'k> Hook<'k> {
             epoch: keyspace.epoch(),
             dirty: 0,
             captured: false,
-            expired: SmallVec::new(),
-            garbage: Garbage::default(),
+            leftovers: None,
         }
     }
 
@@ -168,9 +167,8 @@ impl<'k> Hook<'k> {
     pub(crate) fn overwrite(&mut self, held: &mut HeldShard<'_>, at: u32, payload: Payload<'_>, ttl: SetTtl) {
         self.preserve(held, at);
         let table = held.table_mut();
-        if let Some(old) = table.replace(at, payload, ttl) {
-            self.garbage.push(old);
-        }
+        let old = table.replace(at, payload, ttl);
+        self.keep_garbage(old);
         if ttl != SetTtl::Keep {
             held.publish();
         }
@@ -204,21 +202,38 @@ impl<'k> Hook<'k> {
     pub(crate) fn expire(&mut self, held: &mut HeldShard<'_>, at: u32) {
         let entry = self.remove(held, at, Change::Expired);
         self.keyspace.count_expired();
-        self.expired.push(ExpiredKey { db: self.db, key: entry.key().into() });
+        let key = ExpiredKey { db: self.db, key: entry.key().into() };
+        self.leftovers.get_or_insert_default().expired.push(key);
         self.discard(entry);
     }
 
     /// Frees an entry, or keeps its value for the background if that takes long.
     pub(crate) fn discard(&mut self, mut entry: Entry) {
-        if let Some(large) = entry.take_large() {
-            self.garbage.push(large);
+        self.keep_garbage(entry.take_large());
+    }
+
+    /// Keeps an old value for the background if freeing it takes long.
+    #[inline]
+    pub(crate) fn keep_garbage(&mut self, old: Option<Arc<Vec<u8>>>) {
+        if let Some(old) = old
+            && old.capacity() >= GARBAGE_MIN
+        {
+            self.leftovers.get_or_insert_default().garbage.strings.push(old);
         }
     }
 
-    pub(crate) fn keep_garbage(&mut self, old: Option<Arc<Vec<u8>>>) {
-        if let Some(old) = old {
-            self.garbage.push(old);
-        }
+    #[inline]
+    pub(crate) fn expired_len(&self) -> usize {
+        self.leftovers.as_ref().map_or(0, |leftovers| leftovers.expired.len())
+    }
+
+    pub(crate) fn take_expired(&mut self) -> ExpiredKeys {
+        self.leftovers.as_mut().map(|leftovers| std::mem::take(&mut leftovers.expired)).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(crate) fn take_garbage(&mut self) -> Garbage {
+        self.leftovers.as_mut().map(|leftovers| std::mem::take(&mut leftovers.garbage)).unwrap_or_default()
     }
 
     /// Hands an entry that a running snapshot has not seen to it.

@@ -81,7 +81,7 @@ const EXCLUSIVE_HELD_MAX: usize = 32;
 /// A command's access to one database; see the module's page.
 pub struct View<'k> {
     // Dropped in this order: the locks go before the garbage in the hook is freed.
-    held: SmallVec<[HeldShard<'k>; 4]>,
+    held: SmallVec<[HeldShard<'k>; 2]>,
     hook: Hook<'k>,
     /// What the database was when the view was opened; a keyed view locked its shards in it.
     database: Option<&'k Database>,
@@ -169,26 +169,26 @@ impl<'k> View<'k> {
     /// Whether keys expired that were not taken yet.
     #[inline]
     pub fn has_expired(&self) -> bool {
-        !self.hook.expired.is_empty()
+        self.hook.expired_len() > 0
     }
 
     /// The keys that this view found expired and deleted, in order. The engine logs their deletion before the effect of the running
     /// command, while the locks are held.
     pub fn take_expired(&mut self) -> ExpiredKeys {
-        std::mem::take(&mut self.hook.expired)
+        self.hook.take_expired()
     }
 
     /// Values that take long to free, to be dropped elsewhere.
     pub fn take_garbage(&mut self) -> Garbage {
-        std::mem::take(&mut self.hook.garbage)
+        self.hook.take_garbage()
     }
 
     /// Releases the locks.
     pub fn close(self) -> Closed {
-        let Self { held, hook, .. } = self;
+        let Self { held, mut hook, .. } = self;
         drop(held);
-        debug_assert!(hook.expired.is_empty(), "expired keys must be logged before the locks are released");
-        Closed { dirty: hook.dirty, garbage: hook.garbage, handed_over: hook.captured }
+        debug_assert!(hook.expired_len() == 0, "expired keys must be logged before the locks are released");
+        Closed { dirty: hook.dirty, garbage: hook.take_garbage(), handed_over: hook.captured }
     }
 
     // --- reaching a shard ---------------------------------------------------------------------------------------

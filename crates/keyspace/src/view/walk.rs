@@ -57,7 +57,7 @@ impl View<'_> {
         visit: &mut impl FnMut(EntryRef<'_>),
     ) -> (u32, usize) {
         let Some((place, fresh)) = self.reach_for_walk(shard) else { return (0, left) };
-        let expired_before = self.hook.expired.len();
+        let expired_before = self.hook.expired_len();
         let mut below = position.min(self.held[place].table().len() as u32);
         while below > 0 && left > 0 {
             below -= 1;
@@ -70,7 +70,7 @@ impl View<'_> {
             }
         }
         // A shard in which a key was deleted stays locked, so that the deletion is logged before anybody can recreate the key.
-        if fresh && self.hook.expired.len() == expired_before {
+        if fresh && self.hook.expired_len() == expired_before {
             self.held.pop();
         }
         (below, left)
