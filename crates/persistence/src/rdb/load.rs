@@ -49,8 +49,9 @@ pub enum LoadEvent<'a> {
         /// The key.
         key: &'a [u8],
     },
-    /// A key was left out because its value is empty, which an old version could write by mistake.
-    EmptyKeySkipped {
+    /// A key was left out: its value is empty, which an old version could write by mistake, or belongs to a module and
+    /// the reader skips those.
+    Skipped {
         /// Its database.
         db: u32,
         /// The key.
@@ -76,8 +77,8 @@ pub struct LoadReport {
     pub keys_loaded: u64,
     /// Number of keys left out because they have expired.
     pub keys_expired: u64,
-    /// Number of keys left out because their value is empty.
-    pub empty_keys_skipped: u64,
+    /// Number of keys left out for their value; see [`LoadEvent::Skipped`].
+    pub keys_skipped: u64,
     /// Length of the file in bytes.
     pub bytes: u64,
     /// Whether the file says that it was written without a checksum.
@@ -174,7 +175,7 @@ struct Load<'a, 'k, R> {
 enum Outcome {
     Loaded,
     Expired,
-    Empty,
+    Skipped,
 }
 
 impl<R: Read> Load<'_, '_, R> {
@@ -237,13 +238,12 @@ impl<R: Read> Load<'_, '_, R> {
                 RdbValue::String(RdbString::Int(number)) => NewValue::Int(number),
                 RdbValue::String(RdbString::Borrowed(bytes)) => NewValue::Bytes(bytes),
                 RdbValue::String(RdbString::Owned(bytes)) => NewValue::Owned(bytes),
-                RdbValue::SkippedModule => return Ok(Outcome::Empty),
+                RdbValue::SkippedModule => {
+                    return told(observe(LoadEvent::Skipped { db: db.0, key }), Outcome::Skipped);
+                }
             };
             if expired {
-                return match observe(LoadEvent::Expired { db: db.0, key }) {
-                    ControlFlow::Continue(()) => Ok(Outcome::Expired),
-                    ControlFlow::Break(()) => Err(RdbErrorKind::Cancelled),
-                };
+                return told(observe(LoadEvent::Expired { db: db.0, key }), Outcome::Expired);
             }
             let access = match (entry.freq, entry.idle_s) {
                 (Some(count), _) => LoadedAccess::Frequency(count),
@@ -262,9 +262,17 @@ impl<R: Read> Load<'_, '_, R> {
         match outcome {
             Outcome::Loaded => self.report.keys_loaded += 1,
             Outcome::Expired => self.report.keys_expired += 1,
-            Outcome::Empty => self.report.empty_keys_skipped += 1,
+            Outcome::Skipped => self.report.keys_skipped += 1,
         }
         if self.options.report_keys { self.tell(LoadEvent::KeyLoaded) } else { Ok(()) }
+    }
+}
+
+/// What became of a key that the observer was told about.
+fn told(answer: ControlFlow<()>, outcome: Outcome) -> Result<Outcome, RdbErrorKind> {
+    match answer {
+        ControlFlow::Continue(()) => Ok(outcome),
+        ControlFlow::Break(()) => Err(RdbErrorKind::Cancelled),
     }
 }
 

@@ -1,6 +1,5 @@
 //! Drives a snapshot into an output.
 
-use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
@@ -8,11 +7,11 @@ use bytes::Bytes;
 use crc64::crc64;
 use redan_keyspace::{Progress, Snapshot};
 
-use super::sink::{LargeEntry, RdbSink};
-use super::writer::RdbWriter;
+use super::sink::{Batch, RdbSink};
+use super::writer::{RdbHeader, RdbWriter};
 
-/// A large entry is written together with its neighbours until this many bytes are there.
-const LARGE_CHUNK_LEN: usize = 256 << 10;
+/// The output gets chunks of this many bytes, or larger ones for large values.
+const CHUNK_LEN: usize = 64 << 10;
 
 /// Takes the file, chunk by chunk, in order.
 pub trait RdbOutput {
@@ -101,8 +100,10 @@ impl SaveProgress {
     }
 }
 
-/// How a snapshot is saved, beside what its [`RdbSink`] was told.
+/// How a snapshot is saved.
 pub struct SaveOptions<'a> {
+    /// Compress strings (`rdbcompression`).
+    pub compression: bool,
     /// Write a checksum (`rdbchecksum`); otherwise zeroes.
     pub checksum: bool,
     /// How many keys the walker may capture before the output gets them; some thousand.
@@ -134,25 +135,23 @@ pub enum SaveError {
     Cancelled,
 }
 
-/// Walks the snapshot to its end and writes the whole file to `output`.
+/// Walks the snapshot to its end and writes the whole file to `output`. `sink` is what the cut was made with, `header`
+/// describes the moment of the cut.
 ///
 /// Blocks; to be called on a thread of its own. Whatever happens, the snapshot is over afterwards, and no worker waits
 /// for room in `sink` any more. On an error the output holds an incomplete file.
 pub fn save_snapshot(
     snapshot: Snapshot<'_>,
     sink: &RdbSink,
+    header: &RdbHeader,
     output: &mut dyn RdbOutput,
     options: SaveOptions<'_>,
     progress: &SaveProgress,
 ) -> Result<SaveStats, SaveError> {
-    let mut saver = Saver {
-        sink,
-        output,
-        progress,
-        checksum: options.checksum.then_some(0),
-        bytes: 0,
-        large: RdbWriter::new(sink.options().compression),
-    };
+    let mut writer = RdbWriter::new(options.compression);
+    writer.put_header(header, snapshot.sizes());
+    let out = ChunkWriter { output, progress, checksum: options.checksum.then_some(0), bytes: 0 };
+    let mut saver = Saver { sink, out, writer, batch: Batch::default() };
     let saved = saver.run(&snapshot, options.keys_per_step, options.after_step);
     sink.close();
     drop(snapshot);
@@ -161,13 +160,9 @@ pub fn save_snapshot(
 
 struct Saver<'a> {
     sink: &'a RdbSink,
-    output: &'a mut dyn RdbOutput,
-    progress: &'a SaveProgress,
-    /// The checksum so far, if there is to be one.
-    checksum: Option<u64>,
-    bytes: u64,
-    /// Writes the large entries.
-    large: RdbWriter,
+    out: ChunkWriter<'a>,
+    writer: RdbWriter,
+    batch: Batch,
 }
 
 impl Saver<'_> {
@@ -177,57 +172,54 @@ impl Saver<'_> {
         keys_per_step: usize,
         after_step: &mut dyn FnMut(u64),
     ) -> Result<SaveStats, SaveError> {
+        let mut keys = 0;
         loop {
-            self.progress.check()?;
-            let before = self.sink.keys_captured();
+            self.out.progress.check()?;
             let progress = snapshot.walk_step(keys_per_step);
-            self.write_batch(false)?;
-            after_step(self.sink.keys_captured() - before);
+            self.write_batch()?;
+            let before = std::mem::replace(&mut keys, self.sink.keys_captured());
+            self.out.progress.keys.store(keys, Relaxed);
+            after_step(keys - before);
             if progress == Progress::Done {
                 break;
             }
         }
-        // Large entries are written behind the chunks of their batch, so the end mark needs a batch of its own.
-        self.write_batch(true)?;
-        self.sink.put_end();
-        self.write_batch(true)?;
-        let checksum = self.checksum.take().unwrap_or(0);
-        self.write(Bytes::copy_from_slice(&checksum.to_le_bytes()))?;
-        Ok(SaveStats { keys: self.sink.keys_captured(), bytes: self.bytes, checksum })
+        self.writer.put_end();
+        self.out.write(self.writer.take(0))?;
+        let checksum = self.out.checksum.take().unwrap_or(0);
+        self.out.write(Bytes::copy_from_slice(&checksum.to_le_bytes()))?;
+        Ok(SaveStats { keys: self.sink.keys_captured(), bytes: self.out.bytes, checksum })
     }
 
-    /// Writes what the sink has; `all` includes its unfinished buffer.
-    fn write_batch(&mut self, all: bool) -> Result<(), SaveError> {
-        let batch = self.sink.take(all);
-        for chunk in batch.chunks {
-            self.write(chunk)?;
-        }
-        self.write_large(batch.large)?;
-        self.sink.taken_is_written();
-        self.progress.keys.store(self.sink.keys_captured(), Relaxed);
-        Ok(())
-    }
-
-    fn write_large(&mut self, entries: VecDeque<LargeEntry>) -> Result<(), SaveError> {
-        for entry in entries {
-            entry.put(&mut self.large);
-            if self.large.len() >= LARGE_CHUNK_LEN {
-                self.flush_large()?;
+    /// Encodes and writes what the sink has, but for an unfinished chunk.
+    fn write_batch(&mut self) -> Result<(), SaveError> {
+        let Self { sink, out, writer, batch } = self;
+        sink.take(batch);
+        let mut unreleased = 0;
+        batch.write(writer, |writer, footprint| {
+            unreleased += footprint;
+            if writer.len() < CHUNK_LEN {
+                return Ok(());
             }
-        }
-        self.flush_large()?;
-        self.large.deselect();
+            out.write(writer.take(CHUNK_LEN + CHUNK_LEN / 8))?;
+            sink.release(std::mem::take(&mut unreleased));
+            Ok::<(), SaveError>(())
+        })?;
+        sink.release(unreleased);
         Ok(())
     }
+}
 
-    fn flush_large(&mut self) -> Result<(), SaveError> {
-        if self.large.is_empty() {
-            return Ok(());
-        }
-        let chunk = self.large.take(0);
-        self.write(chunk)
-    }
+/// The output with what is counted on the way.
+struct ChunkWriter<'a> {
+    output: &'a mut dyn RdbOutput,
+    progress: &'a SaveProgress,
+    /// The checksum so far, if there is to be one.
+    checksum: Option<u64>,
+    bytes: u64,
+}
 
+impl ChunkWriter<'_> {
     fn write(&mut self, chunk: Bytes) -> Result<(), SaveError> {
         self.progress.check()?;
         if let Some(checksum) = &mut self.checksum {

@@ -1,24 +1,19 @@
 //! Where a running snapshot puts what it captures.
 //!
 //! Two kinds of threads call in: the walker, and any worker about to change a value that the walker has not reached
-//! (it hands over the old value). Both hold a shard lock then, so [`RdbSink`] does as little as possible: small
-//! values are encoded into the current buffer at once, large ones are kept as shared handles. The thread that drives the
-//! snapshot takes both out and does the rest: encoding large values, checksums, output.
+//! (it hands over the old value). Both hold a shard lock then, so [`RdbSink`] does as little as possible: it copies short
+//! values into one buffer, as they are, and keeps shared handles of long ones. The thread that drives the snapshot takes them out
+//! and does the rest without any lock: encoding, compression, checksum, output.
 //!
 //! What is waiting may not grow without bound. A worker that finds it over the limit waits, but only in
 //! [`SnapshotSink::wait_for_room`], which it calls when it holds no lock.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-use redan_keyspace::{DbIndex, DbSize, EntryRef, INLINE_MAX, SnapshotSink, ValueRef};
+use redan_keyspace::{DbIndex, EntryRef, INLINE_MAX, SnapshotSink, ValueRef};
 
-use super::writer::{KeyMeta, RdbHeader, RdbWriter, SavedAccess};
-
-/// A buffer is closed, and ready to be taken, when it has this many bytes.
-const CHUNK_LEN: usize = 64 << 10;
+use super::writer::{KeyMeta, RdbWriter, SavedAccess};
 
 /// Which access information goes into the file; it depends on the eviction policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,11 +27,9 @@ pub enum AccessField {
     Freq,
 }
 
-/// How a sink encodes and how much it holds.
+/// What a sink keeps of an entry and how much it holds.
 #[derive(Debug, Clone, Copy)]
 pub struct SinkOptions {
-    /// Compress strings (`rdbcompression`).
-    pub compression: bool,
     /// Which access information is saved.
     pub access: AccessField,
     /// When the snapshot is taken, in Unix milliseconds; idle times and frequencies are those of this moment.
@@ -47,46 +40,104 @@ pub struct SinkOptions {
 
 impl Default for SinkOptions {
     fn default() -> Self {
-        SinkOptions { compression: true, access: AccessField::None, now_ms: 0, max_buffered: 32 << 20 }
+        SinkOptions { access: AccessField::None, now_ms: 0, max_buffered: 32 << 20 }
     }
 }
 
-/// A value that is encoded outside the shard's lock.
+/// A value as it was captured.
 #[derive(Debug)]
-pub(super) struct LargeEntry {
-    pub(super) db: u32,
-    pub(super) key: Box<[u8]>,
-    pub(super) meta: KeyMeta,
-    pub(super) value: Arc<Vec<u8>>,
+enum CapturedValue {
+    Int(i64),
+    /// So many bytes in the batch's buffer, behind the key.
+    Copied(usize),
+    Shared(Arc<Vec<u8>>),
 }
 
-impl LargeEntry {
-    /// Writes the entry.
-    pub(super) fn put(&self, writer: &mut RdbWriter) {
-        writer.put_entry(self.db, &self.key, self.meta, ValueRef::Bytes(&self.value));
-    }
+/// An entry as it was captured; its key is in the batch's buffer.
+#[derive(Debug)]
+struct Captured {
+    db: u32,
+    meta: KeyMeta,
+    key_len: usize,
+    value: CapturedValue,
 }
 
-/// What the driving thread takes out at once: the chunks come first, then the large entries.
+/// What was captured and not taken yet, in order.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    pub(super) chunks: VecDeque<Bytes>,
-    pub(super) large: VecDeque<LargeEntry>,
+    entries: Vec<Captured>,
+    /// Keys and copied values, back to back.
+    buffer: Vec<u8>,
+    /// Bytes of shared values.
+    shared_len: usize,
+}
+
+impl Batch {
+    /// Memory that this keeps from being freed, in bytes.
+    fn footprint(&self) -> usize {
+        self.buffer.len() + self.shared_len + self.entries.len() * size_of::<Captured>()
+    }
+
+    fn push(&mut self, db: DbIndex, entry: EntryRef<'_>, meta: KeyMeta) {
+        let key = entry.key();
+        self.buffer.extend_from_slice(key);
+        let value = match (entry.value(), entry.shared().filter(|shared| shared.len() > INLINE_MAX)) {
+            (_, Some(shared)) => {
+                self.shared_len += shared.len();
+                CapturedValue::Shared(shared)
+            }
+            (ValueRef::Int(number), None) => CapturedValue::Int(number),
+            (ValueRef::Bytes(bytes), None) => {
+                self.buffer.extend_from_slice(bytes);
+                CapturedValue::Copied(bytes.len())
+            }
+        };
+        self.entries.push(Captured { db: db.0, meta, key_len: key.len(), value });
+    }
+
+    /// Writes the entries one by one and empties the batch; `after_entry` is told how many bytes each one took here.
+    pub(super) fn write<E>(
+        &mut self,
+        writer: &mut RdbWriter,
+        mut after_entry: impl FnMut(&mut RdbWriter, usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut rest = &self.buffer[..];
+        for entry in self.entries.drain(..) {
+            let (key, behind) = rest.split_at(entry.key_len);
+            rest = behind;
+            let mut footprint = size_of::<Captured>() + key.len();
+            let value = match &entry.value {
+                CapturedValue::Int(number) => ValueRef::Int(*number),
+                CapturedValue::Copied(len) => {
+                    let (value, behind) = rest.split_at(*len);
+                    rest = behind;
+                    footprint += len;
+                    ValueRef::Bytes(value)
+                }
+                CapturedValue::Shared(shared) => {
+                    footprint += shared.len();
+                    ValueRef::Bytes(shared)
+                }
+            };
+            writer.put_entry(entry.db, key, entry.meta, value);
+            after_entry(writer, footprint)?;
+        }
+        self.buffer.clear();
+        self.shared_len = 0;
+        Ok(())
+    }
 }
 
 #[derive(Debug)]
 struct State {
-    writer: RdbWriter,
-    ready: Batch,
-    /// Bytes in `ready`.
-    ready_len: usize,
+    batch: Batch,
     /// Bytes taken out that the output has not accepted yet.
     in_flight: usize,
     /// Nobody will take anything any more.
     closed: bool,
 }
 
-/// Encodes what a snapshot captures, as an RDB file.
+/// Collects what a snapshot captures, for [`save_snapshot`](super::save_snapshot). Make one for each snapshot.
 #[derive(Debug)]
 pub struct RdbSink {
     options: SinkOptions,
@@ -96,19 +147,10 @@ pub struct RdbSink {
 }
 
 impl RdbSink {
-    /// A sink with nothing in it. Make the cut with it, and call [`RdbSink::start`] before anybody writes again.
+    /// A sink with nothing in it, to make the cut with.
     pub fn new(options: SinkOptions) -> Self {
-        let writer = RdbWriter::new(options.compression);
-        let state = State { writer, ready: Batch::default(), ready_len: 0, in_flight: 0, closed: false };
+        let state = State { batch: Batch::default(), in_flight: 0, closed: false };
         RdbSink { options, state: Mutex::new(state), room: Condvar::new(), keys: AtomicU64::new(0) }
-    }
-
-    /// Writes what stands before the first key; `sizes` are those of the snapshot. The caller still excludes all others, as
-    /// for the cut: nothing was captured yet.
-    pub fn start(&self, header: &RdbHeader, sizes: &[DbSize]) {
-        let mut state = self.lock();
-        debug_assert!(state.writer.is_empty() && self.keys_captured() == 0, "started after a capture");
-        state.writer.put_header(header, sizes);
     }
 
     /// How many keys were captured so far.
@@ -116,42 +158,28 @@ impl RdbSink {
         self.keys.load(Relaxed)
     }
 
-    /// How the sink was told to encode.
-    pub fn options(&self) -> &SinkOptions {
-        &self.options
-    }
-
-    /// Takes what is ready; `all` takes the unfinished buffer as well.
-    pub(super) fn take(&self, all: bool) -> Batch {
+    /// Exchanges what was captured for an empty batch, whose allocations are used again.
+    pub(super) fn take(&self, batch: &mut Batch) {
         let mut state = self.lock();
-        if all || !state.ready.large.is_empty() {
-            state.close_chunk(0);
-        }
-        if !state.ready.large.is_empty() {
-            // The large entries are written by somebody else, who selects databases.
-            state.writer.deselect();
-        }
-        state.in_flight += std::mem::take(&mut state.ready_len);
-        std::mem::take(&mut state.ready)
+        std::mem::swap(&mut state.batch, batch);
+        state.in_flight += batch.footprint();
     }
 
-    /// The output has accepted everything that was taken.
-    pub(super) fn taken_is_written(&self) {
-        self.lock().in_flight = 0;
-        self.room.notify_all();
-    }
-
-    /// Writes the end mark; no key follows.
-    pub(super) fn put_end(&self) {
-        self.lock().writer.put_end();
+    /// The output has accepted so many bytes of what was taken.
+    pub(super) fn release(&self, bytes: usize) {
+        let mut state = self.lock();
+        let was_full = state.is_full(&self.options);
+        state.in_flight -= bytes;
+        if was_full && !state.is_full(&self.options) {
+            self.room.notify_all();
+        }
     }
 
     /// Nothing will be taken any more: what is captured from now on is dropped, and nobody waits.
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        state.ready = Batch::default();
-        state.writer.take(0);
+        state.batch = Batch::default();
         drop(state);
         self.room.notify_all();
     }
@@ -160,61 +188,38 @@ impl RdbSink {
         // Every change of the state is complete before anything can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// What the file records of an entry beside its value.
+    fn meta_of(&self, entry: EntryRef<'_>) -> KeyMeta {
+        let now_ms = self.options.now_ms;
+        let access = match self.options.access {
+            AccessField::None => SavedAccess::None,
+            AccessField::Idle => SavedAccess::Idle(entry.idle_ms(now_ms) / 1000),
+            AccessField::Freq => SavedAccess::Freq(entry.lfu_freq(now_ms)),
+        };
+        KeyMeta { expire_at_ms: entry.expire_at_ms(), access }
+    }
 }
 
 impl State {
-    /// Bytes that wait for the output.
-    fn buffered(&self) -> usize {
-        self.ready_len + self.in_flight + self.writer.len()
+    fn is_full(&self, options: &SinkOptions) -> bool {
+        !self.closed && self.in_flight + self.batch.footprint() > options.max_buffered
     }
-
-    /// Makes the current buffer ready to be taken and starts one of `capacity` bytes.
-    fn close_chunk(&mut self, capacity: usize) {
-        if !self.writer.is_empty() {
-            let chunk = self.writer.take(capacity);
-            self.ready_len += chunk.len();
-            self.ready.chunks.push_back(chunk);
-        }
-    }
-}
-
-/// What the file records of an entry beside its value.
-fn meta_of(entry: EntryRef<'_>, options: &SinkOptions) -> KeyMeta {
-    let access = match options.access {
-        AccessField::None => SavedAccess::None,
-        AccessField::Idle => SavedAccess::Idle(entry.idle_ms(options.now_ms) / 1000),
-        AccessField::Freq => SavedAccess::Freq(entry.lfu_freq(options.now_ms)),
-    };
-    KeyMeta { expire_at_ms: entry.expire_at_ms(), access }
 }
 
 impl SnapshotSink for RdbSink {
     fn capture(&self, db: DbIndex, entry: EntryRef<'_>) {
-        let meta = meta_of(entry, &self.options);
+        let meta = self.meta_of(entry);
         let mut state = self.lock();
-        if state.closed {
-            return;
-        }
-        self.keys.fetch_add(1, Relaxed);
-        match entry.shared().filter(|value| value.len() > INLINE_MAX) {
-            Some(value) => {
-                // The first selection of a database announces its size.
-                state.writer.select(db.0);
-                state.ready_len += value.len();
-                state.ready.large.push_back(LargeEntry { db: db.0, key: entry.key().into(), meta, value });
-            }
-            None => {
-                state.writer.put_entry(db.0, entry.key(), meta, entry.value());
-                if state.writer.len() >= CHUNK_LEN {
-                    state.close_chunk(CHUNK_LEN + (CHUNK_LEN >> 3));
-                }
-            }
+        if !state.closed {
+            self.keys.fetch_add(1, Relaxed);
+            state.batch.push(db, entry, meta);
         }
     }
 
     fn wait_for_room(&self) {
         let mut state = self.lock();
-        while !state.closed && state.buffered() > self.options.max_buffered {
+        while state.is_full(&self.options) {
             state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }

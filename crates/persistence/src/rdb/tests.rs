@@ -65,9 +65,7 @@ pub(super) fn header() -> RdbHeader {
 /// Makes the cut.
 pub(super) fn begin<'k>(keyspace: &'k Keyspace, options: SinkOptions) -> (Snapshot<'k>, Arc<RdbSink>) {
     let sink = Arc::new(RdbSink::new(options));
-    let snapshot = keyspace.begin_snapshot(sink.clone()).expect("no other snapshot");
-    sink.start(&header(), snapshot.sizes());
-    (snapshot, sink)
+    (keyspace.begin_snapshot(sink.clone()).expect("no other snapshot"), sink)
 }
 
 pub(super) fn save_to(
@@ -75,15 +73,19 @@ pub(super) fn save_to(
     sink: &RdbSink,
     output: &mut dyn RdbOutput,
 ) -> Result<SaveStats, SaveError> {
-    let options = SaveOptions { checksum: true, keys_per_step: 7, after_step: &mut |_| () };
-    save_snapshot(snapshot, sink, output, options, &SaveProgress::default())
+    let options =
+        SaveOptions { compression: true, checksum: true, keys_per_step: 7, after_step: &mut |_| () };
+    save_snapshot(snapshot, sink, &header(), output, options, &SaveProgress::default())
 }
 
 /// The file of a keyspace.
-pub(super) fn saved(keyspace: &Keyspace, options: SinkOptions) -> Vec<u8> {
+pub(super) fn saved(keyspace: &Keyspace, options: SinkOptions, compression: bool) -> Vec<u8> {
     let (snapshot, sink) = begin(keyspace, options);
     let mut file = Vec::new();
-    let stats = save_to(snapshot, &sink, &mut WriteOutput(&mut file)).expect("memory does not fail");
+    let options = SaveOptions { compression, checksum: true, keys_per_step: 50, after_step: &mut |_| () };
+    let output = &mut WriteOutput(&mut file);
+    let stats = save_snapshot(snapshot, &sink, &header(), output, options, &SaveProgress::default())
+        .expect("memory does not fail");
     assert_eq!(stats.bytes, file.len() as u64);
     assert_eq!(stats.checksum.to_le_bytes(), file[file.len() - 8..]);
     file

@@ -105,11 +105,6 @@ impl RdbWriter {
         }
     }
 
-    /// Forgets which database is selected: bytes of another writer will follow.
-    pub(crate) fn deselect(&mut self) {
-        self.selected = None;
-    }
-
     /// Writes a key with its value.
     pub(crate) fn put_entry(&mut self, db: u32, key: &[u8], meta: KeyMeta, value: ValueRef<'_>) {
         self.select(db);

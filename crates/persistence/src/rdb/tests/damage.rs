@@ -15,6 +15,7 @@ fn sample() -> Vec<u8> {
     saved(
         &keyspace,
         SinkOptions { access: AccessField::Idle, now_ms: NOW_MS + 5000, ..SinkOptions::default() },
+        true,
     )
 }
 

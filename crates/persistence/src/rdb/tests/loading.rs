@@ -245,7 +245,7 @@ fn values_larger_than_every_buffer() {
         ((1, b"after".to_vec()), (b"v".to_vec(), None)),
     ]);
     for compression in [false, true] {
-        let file = saved(&keyspace_of(&dataset), SinkOptions { compression, ..SinkOptions::default() });
+        let file = saved(&keyspace_of(&dataset), SinkOptions::default(), compression);
         let (loaded, report) = loaded(Dribble(&file, 100_000)).expect("valid");
         assert!(loaded == dataset, "not what was saved");
         assert_eq!(report.bytes, file.len() as u64);

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc;
 
 use redan_keyspace::SnapshotSink;
@@ -14,7 +15,7 @@ fn golden_bytes_of_a_small_file() {
         ((0, text("k")), (text("v"), None)),
         ((3, text("n")), (text("-300"), Some(0x0102_0304))),
     ]);
-    let file = saved(&keyspace_of(&dataset), SinkOptions::default());
+    let file = saved(&keyspace_of(&dataset), SinkOptions::default(), true);
     let mut expected = b"REDIS0010".to_vec();
     expected.extend_from_slice(b"\xfa\x09redis-ver\x057.4.2\xfa\x0aredis-bits\xc0\x40");
     expected.extend_from_slice(b"\xfa\x05ctime\xc0\x01\xfa\x08used-mem\xc0\x02\xfa\x08aof-base\xc0\x00");
@@ -28,14 +29,16 @@ fn golden_bytes_of_a_small_file() {
 #[test]
 fn the_header_tells_all_it_knows() {
     let keyspace = Keyspace::new(16, 1);
-    let sink = Arc::new(RdbSink::new(SinkOptions::default()));
-    let snapshot = keyspace.begin_snapshot(sink.clone()).expect("no other snapshot");
+    let (snapshot, sink) = begin(&keyspace, SinkOptions::default());
     let replication = ReplicationInfo { stream_db: 2, id: "0123456789".repeat(4), offset: 1 << 40 };
     let functions = vec![Bytes::from_static(b"#!lua name=lib\n"), Bytes::from_static(b"second")];
     let header = RdbHeader { replication: Some(replication.clone()), aof_base: true, functions, ..header() };
-    sink.start(&header, snapshot.sizes());
     let mut file = Vec::new();
-    save_to(snapshot, &sink, &mut WriteOutput(&mut file)).expect("memory does not fail");
+    let options =
+        SaveOptions { compression: true, checksum: true, keys_per_step: 7, after_step: &mut |_| () };
+    let output = &mut WriteOutput(&mut file);
+    save_snapshot(snapshot, &sink, &header, output, options, &SaveProgress::default())
+        .expect("memory does not fail");
     let (dataset, report) = loaded(&file[..]).expect("valid");
     assert!(dataset.is_empty() && report.aof_base);
     assert_eq!(report.replication(), Some(replication));
@@ -50,7 +53,7 @@ fn access_information_is_saved_as_the_policy_says() {
     let keyspace = keyspace_of(&dataset);
     let later = NOW_MS + 90_000;
     let options = SinkOptions { access: AccessField::Idle, now_ms: later, ..SinkOptions::default() };
-    let file = saved(&keyspace, options);
+    let file = saved(&keyspace, options, true);
     let entry = b"\xf8\x40\x5a\x00\x01k\x01v";
     assert!(file.windows(entry.len()).any(|window| window == entry), "90 seconds idle");
     let other = Keyspace::new(16, 1);
@@ -66,7 +69,7 @@ fn access_information_is_saved_as_the_policy_says() {
     assert!(view.set_lfu_freq(&Key::new(b"k"), 77));
     drop(view);
     let options = SinkOptions { access: AccessField::Freq, now_ms: NOW_MS, ..SinkOptions::default() };
-    let file = saved(&keyspace, options);
+    let file = saved(&keyspace, options, true);
     let entry = b"\xf9\x4d\x00\x01k\x01v";
     assert!(file.windows(entry.len()).any(|window| window == entry), "frequency 77");
     other.clock().set_lfu(true);
@@ -81,10 +84,12 @@ fn without_a_checksum_there_are_zeroes() {
     let keyspace = keyspace_of(&Dataset::from([((0, text("k")), (text("v"), None))]));
     let (snapshot, sink) = begin(&keyspace, SinkOptions::default());
     let mut file = Vec::new();
-    let options = SaveOptions { checksum: false, keys_per_step: 1, after_step: &mut |_| () };
+    let options =
+        SaveOptions { compression: true, checksum: false, keys_per_step: 1, after_step: &mut |_| () };
     let progress = SaveProgress::default();
     let output = &mut WriteOutput(&mut file);
-    let stats = save_snapshot(snapshot, &sink, output, options, &progress).expect("memory does not fail");
+    let stats =
+        save_snapshot(snapshot, &sink, &header(), output, options, &progress).expect("memory does not fail");
     assert!(file.ends_with(&[255, 0, 0, 0, 0, 0, 0, 0, 0]));
     assert_eq!((stats.keys, progress.keys(), progress.bytes()), (1, 1, file.len() as u64));
     assert!(loaded(&file[..]).expect("valid").1.checksum_disabled);
@@ -96,9 +101,21 @@ fn the_delay_hook_sees_every_key() {
     let keyspace = keyspace_of(&dataset);
     let (snapshot, sink) = begin(&keyspace, SinkOptions::default());
     let mut steps = Vec::new();
-    let options = SaveOptions { checksum: true, keys_per_step: 1, after_step: &mut |keys| steps.push(keys) };
-    save_snapshot(snapshot, &sink, &mut WriteOutput(io::sink()), options, &SaveProgress::default())
-        .expect("a sink does not fail");
+    let options = SaveOptions {
+        compression: true,
+        checksum: true,
+        keys_per_step: 1,
+        after_step: &mut |keys| steps.push(keys),
+    };
+    save_snapshot(
+        snapshot,
+        &sink,
+        &header(),
+        &mut WriteOutput(io::sink()),
+        options,
+        &SaveProgress::default(),
+    )
+    .expect("a sink does not fail");
     assert_eq!(steps.iter().sum::<u64>(), 100);
     assert_eq!(steps.iter().max(), Some(&1));
 }
@@ -123,14 +140,17 @@ fn big_dataset() -> Dataset {
 fn a_failed_save_leaves_nothing_behind() {
     let keyspace = keyspace_of(&big_dataset());
     for chunk in 0..4 {
-        let options = SinkOptions { compression: false, ..SinkOptions::default() };
-        let (snapshot, sink) = begin(&keyspace, options);
-        let error = save_to(snapshot, &sink, &mut FailsAt(chunk)).expect_err("the output failed");
+        let (snapshot, sink) = begin(&keyspace, SinkOptions::default());
+        let options =
+            SaveOptions { compression: false, checksum: true, keys_per_step: 7, after_step: &mut |_| () };
+        let output = &mut FailsAt(chunk);
+        let error = save_snapshot(snapshot, &sink, &header(), output, options, &SaveProgress::default())
+            .expect_err("the output failed");
         assert!(matches!(error, SaveError::Output(_)));
         assert!(!keyspace.is_snapshot_running());
         sink.wait_for_room();
     }
-    assert_eq!(loaded(&saved(&keyspace, SinkOptions::default())[..]).expect("valid").0, big_dataset());
+    assert_eq!(loaded(&saved(&keyspace, SinkOptions::default(), true)[..]).expect("valid").0, big_dataset());
 }
 
 #[test]
@@ -138,8 +158,13 @@ fn a_save_can_be_cancelled() {
     let keyspace = keyspace_of(&big_dataset());
     let (snapshot, sink) = begin(&keyspace, SinkOptions::default());
     let progress = SaveProgress::default();
-    let options = SaveOptions { checksum: true, keys_per_step: 10, after_step: &mut |_| progress.cancel() };
-    let saved = save_snapshot(snapshot, &sink, &mut WriteOutput(io::sink()), options, &progress);
+    let options = SaveOptions {
+        compression: true,
+        checksum: true,
+        keys_per_step: 10,
+        after_step: &mut |_| progress.cancel(),
+    };
+    let saved = save_snapshot(snapshot, &sink, &header(), &mut WriteOutput(io::sink()), options, &progress);
     assert!(matches!(saved, Err(SaveError::Cancelled)));
     assert!(!keyspace.is_snapshot_running());
     assert!(progress.keys() < 300);
@@ -250,7 +275,7 @@ proptest! {
     #[test]
     fn a_file_holds_what_was_saved(dataset in datasets(), compression: bool) {
         let keyspace = keyspace_of(&dataset);
-        let file = saved(&keyspace, SinkOptions { compression, ..SinkOptions::default() });
+        let file = saved(&keyspace, SinkOptions::default(), compression);
         let (loaded, report) = loaded(&file[..]).expect("valid");
         prop_assert_eq!(report.keys_loaded, dataset.len() as u64);
         prop_assert_eq!(&loaded, &dataset);
@@ -266,11 +291,54 @@ proptest! {
         writes.by_ref().take(5).for_each(|write| apply(&keyspace, write));
         let mut file = Vec::new();
         let mut between = |_| writes.by_ref().take(1).for_each(|write| apply(&keyspace, write));
-        let options = SaveOptions { checksum: true, keys_per_step: step, after_step: &mut between };
-        save_snapshot(snapshot, &sink, &mut WriteOutput(&mut file), options, &SaveProgress::default())
+        let options = SaveOptions { compression: true, checksum: true, keys_per_step: step, after_step: &mut between };
+        save_snapshot(snapshot, &sink, &header(), &mut WriteOutput(&mut file), options, &SaveProgress::default())
             .expect("memory does not fail");
         let (loaded, report) = loaded(&file[..]).expect("valid");
         prop_assert_eq!(report.keys_loaded, dataset.len() as u64);
         prop_assert_eq!(loaded, dataset);
+    }
+}
+
+/// Overwrites random keys until told to stop, waiting for the snapshot as an engine would.
+fn keep_writing(keyspace: &Keyspace, seed: u64, stop: &AtomicBool) {
+    let mut random = seed;
+    while !stop.load(Relaxed) {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let key = ((random >> 33) as u32 % KEYS).to_le_bytes();
+        let key = Key::new(&key);
+        let db = DbIndex((random >> 60) as u32 % 2);
+        let mut view = keyspace.view_keyed(db, Access::write(NOW_MS), [key.hash]);
+        view.set(&key, NewValue::Bytes(&vec![b'x'; (random >> 40) as usize % 3000]), SetTtl::Clear);
+        if view.close().handed_over {
+            keyspace.wait_for_snapshot_room();
+        }
+    }
+}
+
+/// Keys in each of two databases.
+const KEYS: u32 = 2000;
+
+#[test]
+fn writers_on_other_threads_do_not_disturb_the_picture() {
+    let dataset: Dataset = (0..2 * KEYS)
+        .map(|n| ((n % 2, (n / 2).to_le_bytes().to_vec()), (n.to_le_bytes().repeat(n as usize % 500), None)))
+        .collect();
+    for max_buffered in [1000, 1 << 20] {
+        let keyspace = keyspace_of(&dataset);
+        let stop = AtomicBool::new(false);
+        let (snapshot, sink) = begin(&keyspace, SinkOptions { max_buffered, ..SinkOptions::default() });
+        let mut file = Vec::new();
+        std::thread::scope(|scope| {
+            for seed in 1..4 {
+                let (keyspace, stop) = (&keyspace, &stop);
+                scope.spawn(move || keep_writing(keyspace, seed, stop));
+            }
+            save_to(snapshot, &sink, &mut WriteOutput(&mut file)).expect("memory does not fail");
+            stop.store(true, Relaxed);
+        });
+        let (found, report) = loaded(&file[..]).expect("valid");
+        assert_eq!(report.keys_loaded, dataset.len() as u64);
+        assert!(found == dataset, "not what was there at the cut");
     }
 }
