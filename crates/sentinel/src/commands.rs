@@ -7,8 +7,6 @@ mod help;
 mod info;
 mod query;
 mod set;
-#[cfg(test)]
-mod tests;
 
 use redan_resp::ReplyBuf;
 

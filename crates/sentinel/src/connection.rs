@@ -238,7 +238,7 @@ impl Master {
     /// INFO was answered with an error: it may be asked for again.
     fn on_info_refused(&mut self, member: Member) {
         if let Some(instance) = self.instance_mut(member) {
-            instance.info.pending_on = None;
+            instance.info.pending = false;
         }
     }
 

@@ -104,11 +104,10 @@ impl Master {
     fn is_selection_ready(&self, core: &Core) -> bool {
         let since = self.failover.changed_at;
         self.replicas.iter().all(|(number, replica)| {
-            let asked =
-                replica.is_up() && core.links.get(replica.base.link).is_ready() && replica.priority != 0;
-            let told = replica.base.info.refreshed_at.is_some_and(|at| at >= since)
-                && replica.base.info.sent_at.is_some_and(|at| at >= since);
-            !asked || told || self.is_disconnected(core, Member::Replica(*number))
+            let asked = self.can_be_told(core, Member::Replica(*number)) && replica.is_up();
+            let info = &replica.base.info;
+            let told = !info.pending && info.sent_at.is_some_and(|at| at >= since);
+            told || !asked || replica.priority == 0
         })
     }
 
@@ -134,7 +133,7 @@ impl Master {
     fn send_replicaof_no_one(&mut self, core: &mut Core) -> bool {
         let Some(number) = self.failover.promoted else { return false };
         let member = Member::Replica(number);
-        if self.is_disconnected(core, member) {
+        if !self.can_be_told(core, member) {
             return false;
         }
         self.send_replicaof(core, member, None);
@@ -179,7 +178,7 @@ impl Master {
             if in_progress >= self.options.parallel_syncs as usize {
                 break;
             }
-            if self.is_disconnected(core, Member::Replica(number)) {
+            if !self.can_be_told(core, Member::Replica(number)) {
                 continue;
             }
             self.turn_replica(core, number, &target, "+slave-reconf-sent");
@@ -270,7 +269,7 @@ impl Master {
         let rest: Vec<u32> =
             self.replicas.iter().filter(|(_, r)| needs_turning(r)).map(|(n, _)| *n).collect();
         for number in rest {
-            if !self.is_disconnected(core, Member::Replica(number)) {
+            if self.can_be_told(core, Member::Replica(number)) {
                 self.turn_replica(core, number, &target, "+slave-reconf-sent-be");
             }
         }

@@ -31,8 +31,10 @@ impl Role {
 pub(crate) struct InfoCache {
     pub(crate) refreshed_at: Option<Millis>,
     pub(crate) sent_at: Option<Millis>,
-    /// The connection a reply is awaited on; never more than one at a time. Void when it is gone.
-    pub(crate) pending_on: Option<LinkId>,
+    /// The connection it was last sent on.
+    pub(crate) sent_on: Option<LinkId>,
+    /// A reply is awaited, if that connection still stands; never more than one at a time.
+    pub(crate) pending: bool,
     /// The last one, as received.
     pub(crate) text: Option<Vec<u8>>,
 }

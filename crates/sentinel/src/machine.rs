@@ -229,17 +229,22 @@ impl Sentinel {
     }
 
     fn master_config(&self, master: &Master) -> MasterConfig {
-        // Names are remembered as names: they are what an instance is known by.
+        // Names are remembered as names: they are what an instance is known by. If they have been switched off,
+        // a file with names could not be read again.
         let place = |addr: &Addr| {
-            let host = if self.core.names.enabled { &addr.host } else { self.core.announced(addr) };
+            let host = addr.announced(self.core.names.enabled);
             (host.to_owned(), addr.port)
         };
         let current = master.current_addr();
-        let replicas = master.replicas.values().map(|replica| {
+        let mut replicas = Vec::new();
+        for replica in master.replicas.values() {
             // During a failover the promoted replica is the master already, and the old master a replica.
             let promoted = replica.base.addr.same_place(current);
-            place(if promoted { &master.base.addr } else { &replica.base.addr })
-        });
+            let replica = place(if promoted { &master.base.addr } else { &replica.base.addr });
+            if !replicas.contains(&replica) {
+                replicas.push(replica);
+            }
+        }
         let sentinels = master.sentinels.values().filter_map(|peer| {
             let (host, port) = place(&peer.base.addr);
             Some(KnownSentinel { host, port, run_id: peer.base.run_id.clone()? })
@@ -252,7 +257,7 @@ impl Sentinel {
             options: master.options.clone(),
             config_epoch: master.config_epoch,
             leader_epoch: master.leader_epoch,
-            replicas: replicas.collect(),
+            replicas,
             sentinels: sentinels.collect(),
         }
     }

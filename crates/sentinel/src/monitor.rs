@@ -47,6 +47,11 @@ impl Master {
         !matches!(member, Member::Sentinel(_))
     }
 
+    /// Whether it can be sent orders. A missing subscription does not matter for that.
+    pub(crate) fn can_be_told(&self, core: &Core, member: Member) -> bool {
+        self.link(core, member).is_ready()
+    }
+
     /// Whether a connection of the member is missing.
     pub(crate) fn is_disconnected(&self, core: &Core, member: Member) -> bool {
         self.link(core, member).is_disconnected(Self::needs_subscription(member))
@@ -125,7 +130,11 @@ impl Master {
     pub(crate) fn info_due(&self, core: &Core, member: Member) -> Option<Millis> {
         let link = self.free_link(core, member)?;
         let info = &self.member(member).info;
-        if info.pending_on.is_some() && info.pending_on == link.command.as_ref().map(|conn| conn.id) {
+        if info.sent_on != link.command.as_ref().map(|conn| conn.id) {
+            // A new connection may mean a new process.
+            return Some(Millis(0));
+        }
+        if info.pending {
             return None;
         }
         // A choice between replicas is about to be made: the latest offsets are wanted from all of them.
@@ -145,7 +154,8 @@ impl Master {
         let now = core.mono();
         let info = &mut self.instance_mut(member).expect("looked up above").info;
         info.sent_at = Some(now);
-        info.pending_on = on;
+        info.sent_on = on;
+        info.pending = true;
     }
 
     pub(crate) fn hello_due(&self, core: &Core, member: Member) -> Option<Millis> {

@@ -1,5 +1,6 @@
 //! What is learnt from INFO.
 
+use crate::addr::Same;
 use crate::core::Core;
 use crate::event::LogLevel;
 use crate::group::Found;
@@ -15,7 +16,7 @@ impl Master {
         let Some(instance) = self.instance_mut(member) else { return };
         instance.info.text = Some(text.to_vec());
         instance.info.refreshed_at = Some(now);
-        instance.info.pending_on = None;
+        instance.info.pending = false;
         self.note_run_id(core, member, info.run_id.as_deref());
         match member {
             Member::Master => self.discover_replicas(core, &info),
@@ -47,6 +48,8 @@ impl Master {
             core.names.want(host);
             match self.find_replica(core, host, *port) {
                 Found::Yes => {}
+                // A master that lists itself is confused; following that would make it its own replica.
+                _ if self.base.addr.is_at(host, *port, &core.names) == Same::Yes => {}
                 Found::Unknown => self.waits_for_names = true,
                 Found::No => {
                     if let Some(number) = self.add_replica(core, host, *port) {

@@ -90,20 +90,20 @@ impl Core {
         let (mut outputs, mut timeouts) = (Vec::new(), Vec::new());
         for job in &mut self.scripts.jobs {
             match &mut job.state {
-                JobState::Scheduled { not_before } if running < MAX_RUNNING => {
-                    if not_before.is_none_or(|at| at <= now) {
-                        job.state = JobState::Running { since: now, pid: 0, kill_sent: false };
-                        job.runs += 1;
-                        running += 1;
-                        outputs.push(Output::RunScript { script: job.id, argv: job.argv.clone() });
-                    }
+                JobState::Scheduled { not_before }
+                    if running < MAX_RUNNING && not_before.is_none_or(|at| at <= now) =>
+                {
+                    job.state = JobState::Running { since: now, pid: 0, kill_sent: false };
+                    job.runs += 1;
+                    running += 1;
+                    outputs.push(Output::RunScript { script: job.id, argv: job.argv.clone() });
                 }
-                JobState::Running { since, pid, kill_sent } if !*kill_sent => {
-                    if now >= *since + self.periods.script_max_runtime {
-                        *kill_sent = true;
-                        outputs.push(Output::KillScript { script: job.id });
-                        timeouts.push(format!("{} {pid}", String::from_utf8_lossy(&job.argv[0])));
-                    }
+                JobState::Running { since, pid, kill_sent }
+                    if !*kill_sent && now >= *since + self.periods.script_max_runtime =>
+                {
+                    *kill_sent = true;
+                    outputs.push(Output::KillScript { script: job.id });
+                    timeouts.push(format!("{} {pid}", String::from_utf8_lossy(&job.argv[0])));
                 }
                 _ => {}
             }

@@ -27,7 +27,7 @@ impl Master {
             core.periods.info * 3
         };
         replica.is_up()
-            && !self.is_disconnected(core, Member::Replica(number))
+            && self.can_be_told(core, Member::Replica(number))
             && now.since(link.last_avail_at) <= core.periods.ping * 5
             && replica.priority != 0
             && replica.base.info.refreshed_at.is_some_and(|at| now.since(at) <= info_validity)

@@ -34,10 +34,15 @@ pub fn decode(lines: &[ConfigLine]) -> Result<Config, ConfigError> {
             true
         }
     }
-    // Whatever was known by name is known by name, even if names have been switched off since.
-    let names = ConfigLine { number: 0, args: vec![b"resolve-hostnames".to_vec(), b"yes".to_vec()] };
-    let lines: Vec<ConfigLine> = std::iter::once(names).chain(lines.iter().cloned()).collect();
-    Config::parse(&lines, &Anything)
+    // What was known by name is known by name, even if names have been switched off since.
+    let is_switch =
+        |line: &&ConfigLine| line.args.first().is_some_and(|w| w.eq_ignore_ascii_case(b"resolve-hostnames"));
+    let switch: Vec<ConfigLine> = lines.iter().filter(is_switch).cloned().collect();
+    let on = ConfigLine { number: 0, args: vec![b"resolve-hostnames".to_vec(), b"yes".to_vec()] };
+    let rest = lines.iter().filter(|line| !is_switch(line)).cloned();
+    let mut config = Config::parse(&std::iter::once(on).chain(rest).collect::<Vec<_>>(), &Anything)?;
+    config.resolve_hostnames = Config::parse(&switch, &Anything)?.resolve_hostnames;
+    Ok(config)
 }
 
 /// Lays a remembered state over the operator's configuration.

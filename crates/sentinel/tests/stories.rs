@@ -179,7 +179,8 @@ fn no_failover_without_a_majority() {
           21.119 s1 +try-failover master mymaster 10.0.0.1 6379
           21.119 s1 +vote-for-leader 1111111111111111111111111111111111111111 1
           31.612 s1 -failover-abort-not-elected master mymaster 10.0.0.1 6379
-    "#]].assert_eq(&world.story());
+    "#]]
+    .assert_eq(&world.story());
     assert_eq!(world.master_of(0), "10.0.0.1");
 }
 
@@ -614,7 +615,8 @@ fn a_replica_that_follows_someone_else_is_put_right() {
     world.run_for(80_000);
     expect![[r#"
           70.010 s1 +fix-slave-config slave 10.0.0.3:6379 10.0.0.3 6379 @ mymaster 10.0.0.1 6379
-    "#]].assert_eq(&world.story_of(0));
+    "#]]
+    .assert_eq(&world.story_of(0));
     assert_eq!(world.redis["10.0.0.3"].following, Some(("10.0.0.1".into(), 6379)));
 }
 

@@ -18,6 +18,8 @@ enum Refusal {
     Text(&'static str),
 }
 
+type Apply = fn(&mut MasterOptions, &[&[u8]], &dyn Host) -> Result<(), Refusal>;
+
 /// An option and what setting it means.
 struct OptionRow {
     name: &'static str,
@@ -26,14 +28,11 @@ struct OptionRow {
     reconnects: bool,
     /// Its value must not be shown.
     secret: bool,
-    apply: fn(&mut MasterOptions, &[&[u8]], &dyn Host) -> Result<(), Refusal>,
+    apply: Apply,
 }
 
 impl OptionRow {
-    const fn new(
-        name: &'static str,
-        apply: fn(&mut MasterOptions, &[&[u8]], &dyn Host) -> Result<(), Refusal>,
-    ) -> Self {
+    const fn new(name: &'static str, apply: Apply) -> Self {
         OptionRow { name, args: 1, reconnects: false, secret: false, apply }
     }
 }

@@ -2,6 +2,9 @@
 
 use redan_resp::Frame;
 
+/// Channel and message.
+pub type Published = (Vec<u8>, Vec<u8>);
+
 /// An order to follow another instance, or nobody.
 type Following = Option<(String, u16)>;
 
@@ -60,7 +63,7 @@ impl FakeRedis {
         queued: &mut Option<Vec<Vec<Vec<u8>>>>,
         command: &[Vec<u8>],
         now_ms: u64,
-    ) -> (Frame, Option<(Vec<u8>, Vec<u8>)>) {
+    ) -> (Frame, Option<Published>) {
         let name = String::from_utf8_lossy(&command[0]).into_owned();
         let simple = |text: &'static str| Frame::Simple(text.as_bytes().into());
         if self.refuses == name {
