@@ -29,6 +29,12 @@ impl ReplId {
         id.iter().all(u8::is_ascii_graphic).then_some(ReplId(id))
     }
 
+    /// An id made of one character.
+    #[cfg(test)]
+    pub(crate) const fn repeat(character: u8) -> Self {
+        ReplId([character; 40])
+    }
+
     /// The characters of the id.
     pub fn as_bytes(&self) -> &[u8; 40] {
         &self.0

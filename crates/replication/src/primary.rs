@@ -130,6 +130,7 @@ impl Primary {
                 self.on_cut(now, snapshot, offset, &eof_mark)
             }
             Input::SnapshotReady { snapshot, bytes } => self.on_ready(now, snapshot, bytes),
+            Input::SnapshotStreamed(snapshot) => self.on_streamed(snapshot),
             Input::SnapshotFailed { snapshot, error } => self.on_snapshot_failed(now, snapshot, &error),
             Input::PayloadSent(replica) => self.on_payload_sent(now, replica),
             Input::PayloadProgress { replica, stalled } => {
@@ -262,7 +263,7 @@ impl Primary {
         if peer.stage.is_none() {
             return false;
         }
-        self.abandon_unneeded_snapshot(now);
+        self.cancel_unneeded_snapshot(now);
         self.watch_replicas(now);
         true
     }
@@ -275,8 +276,10 @@ impl Primary {
 
     fn on_overrun(&mut self, now: Millis, replica: ReplicaId) {
         if self.is_replica(replica) {
-            let text =
-                format!("Client {} closed for overcoming of output buffer limits.", self.name_of(replica));
+            let text = format!(
+                "Client {} closed ASAP for overcoming of output buffer limits.",
+                self.name_of(replica)
+            );
             self.log_line(LogLevel::Warning, text);
             self.disconnect(now, replica, DisconnectReason::Overrun);
         }

@@ -208,7 +208,7 @@ impl ReplicaLink {
                 self.on_payload_failed(now, &error)
             }
             Input::PayloadRefused { link } if self.is_current(link) => self.on_refused(now),
-            Input::Applied { link, offset } if self.is_current(link) => self.on_applied(offset),
+            Input::Applied { link, offset } if self.is_current(link) => self.on_applied(now, offset),
             // About a connection that is no more.
             Input::Connected(_)
             | Input::ConnectFailed { .. }
@@ -314,6 +314,7 @@ impl ReplicaLink {
         let Some(master) = self.master.clone() else { return };
         self.link = LinkId(self.link.0 + 1);
         self.inbuf.clear();
+        self.broke_while_loading = false;
         self.phase = Phase::Connecting;
         self.last_io = now;
         self.timers.stop_all();

@@ -112,6 +112,8 @@ pub enum Input {
         /// Its size in bytes.
         bytes: u64,
     },
+    /// A diskless snapshot is generated completely; what is left is to send it.
+    SnapshotStreamed(SnapshotId),
     /// A snapshot could not be begun or finished.
     SnapshotFailed {
         /// The snapshot.
@@ -194,7 +196,7 @@ pub enum Output {
         /// What to leave out.
         content: SnapshotContent,
     },
-    /// Nobody needs the snapshot any more.
+    /// The last receiver of the diskless snapshot is gone.
     CancelSnapshot(SnapshotId),
     /// The replica will read the log from `cursor` on; give the cursor its limits. Nothing is to be sent yet.
     AttachCursor {

@@ -27,6 +27,8 @@ pub(super) struct Snapshot {
     content: SnapshotContent,
     /// The log's end at the cut, once that was made.
     offset: Option<u64>,
+    /// It is generated, and still being sent.
+    is_streamed: bool,
 }
 
 impl Primary {
@@ -252,7 +254,7 @@ impl Primary {
         }
         let id = SnapshotId(self.next_snapshot);
         self.next_snapshot += 1;
-        self.snapshot = Some(Snapshot { id, diskless, content, offset: None });
+        self.snapshot = Some(Snapshot { id, diskless, content, offset: None, is_streamed: false });
         let target = if diskless { "replicas sockets" } else { "disk" };
         self.log_line(LogLevel::Notice, format!("Starting BGSAVE for SYNC with target: {target}"));
         self.outputs.push_back(Output::StartSnapshot { snapshot: id, diskless, content });
@@ -272,7 +274,7 @@ impl Primary {
         for replica in members {
             self.set_up(replica, offset, diskless.then_some((snapshot, eof_mark)));
         }
-        self.abandon_unneeded_snapshot(now);
+        self.cancel_unneeded_snapshot(now);
     }
 
     /// Makes a replica a member of the snapshot that was cut at `offset`; `payload` for a diskless one.
@@ -369,17 +371,38 @@ impl Primary {
         {
             self.outputs.push_back(Output::StartStream { replica, cursor });
         }
-        self.abandon_unneeded_snapshot(now);
+        if diskless && self.receivers().next().is_none() {
+            self.snapshot = None;
+            self.try_start_snapshot(now);
+        }
     }
 
-    /// Forgets a diskless snapshot that has no receivers (any more). One on disk is finished: it is of use by itself.
-    pub(super) fn abandon_unneeded_snapshot(&mut self, now: Millis) {
-        let Some(Snapshot { id, diskless: true, offset: Some(_), .. }) = self.snapshot else { return };
-        if self.replicas().any(|(_, peer)| peer.stage == Some(Stage::WaitEnd)) {
+    pub(super) fn on_streamed(&mut self, snapshot: SnapshotId) {
+        let Some(current) = self.snapshot.as_mut().filter(|current| current.id == snapshot) else { return };
+        current.is_streamed = true;
+        let receivers = self.receivers().count();
+        let text = format!("Diskless rdb transfer, done reading from pipe, {receivers} replicas still up.");
+        self.log_line(LogLevel::Notice, text);
+    }
+
+    fn receivers(&self) -> impl Iterator<Item = ReplicaId> {
+        self.replicas().filter(|(_, peer)| peer.stage == Some(Stage::WaitEnd)).map(|(id, _)| id)
+    }
+
+    /// Cancels a diskless snapshot whose last receiver is gone. One on disk is finished: it is of use by itself.
+    pub(super) fn cancel_unneeded_snapshot(&mut self, now: Millis) {
+        let Some(Snapshot { id, diskless: true, offset: Some(_), is_streamed, .. }) = self.snapshot else {
+            return;
+        };
+        if self.receivers().next().is_some() {
             return;
         }
         self.snapshot = None;
-        self.outputs.push_back(Output::CancelSnapshot(id));
+        if !is_streamed {
+            let text = "Diskless rdb transfer, last replica dropped, killing fork child.";
+            self.log_line(LogLevel::Notice, text);
+            self.outputs.push_back(Output::CancelSnapshot(id));
+        }
         self.try_start_snapshot(now);
     }
 }

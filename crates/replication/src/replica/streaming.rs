@@ -67,9 +67,7 @@ impl ReplicaLink {
         if !rest.is_empty() {
             self.on_stream(now, &rest);
         }
-        if std::mem::take(&mut self.broke_while_loading) && matches!(self.phase, Phase::Streaming(_)) {
-            self.lose_stream(now);
-        }
+        self.lose_stream_if_broken(now);
     }
 
     pub(super) fn on_stream(&mut self, now: Millis, bytes: &[u8]) {
@@ -96,10 +94,23 @@ impl ReplicaLink {
         self.ack_if_due();
     }
 
-    pub(super) fn on_applied(&mut self, offset: u64) {
+    pub(super) fn on_applied(&mut self, now: Millis, offset: u64) {
         if matches!(self.phase, Phase::Streaming(_)) {
             self.applied.advance(offset);
             self.ack_if_due();
+            self.lose_stream_if_broken(now);
+        }
+    }
+
+    /// The link that broke during loading is given up once all it brought is executed: what was given out and is not
+    /// known to be executed would come a second time.
+    fn lose_stream_if_broken(&mut self, now: Millis) {
+        if self.broke_while_loading
+            && self.applied.pending.is_empty()
+            && matches!(self.phase, Phase::Streaming(_))
+        {
+            self.broke_while_loading = false;
+            self.lose_stream(now);
         }
     }
 
