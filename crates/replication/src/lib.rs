@@ -22,8 +22,9 @@
 //! # Master's side
 //! One [`Primary`] behind a mutex, held for moments. REPLCONF, PSYNC, SYNC and FAILOVER go in as inputs; replies come
 //! out as outputs. A full sync goes like this:
-//! 1. [`StartSnapshot`](primary::io::Output::StartSnapshot): when no other snapshot runs, take the gate, cut, and still
-//!    holding it give [`SnapshotCut`](primary::io::Input::SnapshotCut) with `log.end_offset()`. Cursors are attached there.
+//! 1. [`StartSnapshot`](primary::io::Output::StartSnapshot): when no other snapshot runs, take the gate, cut, note
+//!    `log.stream_db()` for the payload's `repl-stream-db`, and still holding the gate give
+//!    [`SnapshotCut`](primary::io::Input::SnapshotCut) with `log.end_offset()`. Cursors are attached there.
 //! 2. Diskless: stream into the sockets that [`SendPayload`](primary::io::Output::SendPayload) names. Disk: give
 //!    [`SnapshotReady`](primary::io::Input::SnapshotReady), then `SendPayload` names who gets the file.
 //! 3. Header, payload and trailer written: [`PayloadSent`](primary::io::Input::PayloadSent).
@@ -41,7 +42,7 @@
 //! | output | what the driver does |
 //! |---|---|
 //! | link `DropReplicas` | `log.free_backlog()`, primary `DropReplicas` |
-//! | link `AdoptHistory` | `log.set_id`, `clear_second_id`, `set_offset`, `create_backlog`; restart the AOF |
+//! | link `AdoptHistory` | `log.set_id`, `clear_second_id`, `set_offset` with its `db`, `create_backlog`; restart the AOF |
 //! | link `Continue` | `log.create_backlog()` |
 //! | link `ReplIdChanged` | `log.set_ids(..)`, primary `DropReplicas` |
 //! | link `Promoted` | `log.shift_id(random)`, primary `Role(Master)` and `DropReplicas` |

@@ -264,12 +264,13 @@ impl Log {
     }
 
     /// Begins the stream anew at `offset`, after a full sync or a restart: drops all bytes, and the backlog begins here if
-    /// there is one. Cursors are told [`CursorError::Overrun`].
-    pub fn set_offset(&self, offset: u64) {
+    /// there is one. Cursors are told [`CursorError::Overrun`]. `db` is the database that is selected there
+    /// (`repl-stream-db`), None if a SELECT will follow.
+    pub fn set_offset(&self, offset: u64, db: Option<u32>) {
         let mut inner = self.inner.lock();
         inner.segments = Segments::new(offset);
         inner.replicas_only.clear();
-        inner.db = None;
+        inner.db = db;
         inner.cursors.iter_mut().for_each(|cursor| cursor.overrun = true);
         if inner.backlog_start.is_some() {
             inner.backlog_start = Some(offset);

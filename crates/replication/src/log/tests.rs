@@ -115,7 +115,8 @@ fn reading_can_stop_where_another_file_begins() {
 #[test]
 fn a_replica_repeats_its_masters_stream() {
     let log = Log::new(id(1));
-    log.set_offset(1000);
+    log.set_offset(1000, Some(9));
+    assert_eq!(log.stream_db(), Some(9));
     log.create_backlog();
     let sub = log.attach(1000, Audience::ReplicasOnly).unwrap();
     let stream = [encoded(&["SELECT", "3"]), encoded(&["SET", "a", "1"])].concat();
@@ -138,7 +139,7 @@ fn who_can_continue() {
         Err(Refusal::NotInBacklog { first: 0, histlen: 0 }),
         "there is no backlog"
     );
-    log.set_offset(100);
+    log.set_offset(100, None);
     log.create_backlog();
     assert_eq!((log.first_byte_offset(), log.histlen()), (101, 0));
     log.append_verbatim(0, Audience::All, &[b'x'; 50]);

@@ -269,8 +269,10 @@ impl Primary {
         };
         let members: Vec<ReplicaId> =
             self.peers.iter().filter(|(_, peer)| is_member(peer)).map(|(id, _)| *id).collect();
-        // Their stream begins here, and they know of no SELECT.
-        self.log.force_select();
+        // Their stream begins here. They know of no SELECT; a replica cannot insert one, and its snapshot says it instead.
+        if self.role == Role::Master {
+            self.log.force_select();
+        }
         for replica in members {
             self.set_up(replica, offset, diskless.then_some((snapshot, eof_mark)));
         }
@@ -346,6 +348,10 @@ impl Primary {
         }
         let name = peer.name(replica);
         if diskless {
+            // The mark is out, so nothing is left to generate.
+            if let Some(snapshot) = &mut self.snapshot {
+                snapshot.is_streamed = true;
+            }
             let text = format!(
                 "Streamed RDB transfer with replica {name} succeeded (socket). Waiting for REPLCONF ACK from replica \
                  to enable streaming"
