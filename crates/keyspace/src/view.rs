@@ -421,6 +421,24 @@ impl<'k> View<'k> {
         true
     }
 
+    /// Moves a key to another database, replacing what is there. Value, expiry and clock stay. Only an exclusive view
+    /// can. Returns false if the key is not there.
+    pub fn move_to(&mut self, key: &Key<'_>, to_db: DbIndex) -> bool {
+        let db = self.db();
+        let Some((place, at)) = self.lookup(key) else { return false };
+        if to_db == db {
+            return true;
+        }
+        let entry = self.hook.remove(&mut self.held[place], at, Change::Removed);
+        let expire_at_ms = entry.expire_at_ms();
+        self.switch(to_db);
+        self.place_entry(key, entry, expire_at_ms);
+        self.switch(db);
+        // One change, though two databases changed.
+        self.hook.dirty -= 1;
+        true
+    }
+
     /// Puts an entry in the place of whatever its key holds.
     fn place_entry(&mut self, key: &Key<'_>, entry: crate::entry::Entry, expire_at_ms: Option<i64>) {
         let (place, found) = self.lookup_for_set(key);

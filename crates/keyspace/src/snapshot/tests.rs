@@ -308,3 +308,39 @@ fn a_large_value_is_captured_by_reference() {
     keyspace.view_exclusive(DbIndex(0), Access::write(0)).edit(&key).unwrap().set_range(0, b"changed");
     assert_eq!(*sink.0.lock()[0], vec![7; 10_000]);
 }
+
+#[test]
+fn giving_up_a_whole_round_of_epochs_leaves_nothing_stale() {
+    let keyspace = Keyspace::new(1, 1);
+    let key = Key::new(b"k");
+    let access = Access::write(0);
+    keyspace.view_keyed(DbIndex(0), access, [key.hash]).set(&key, NewValue::Int(1), SetTtl::Clear);
+    for _ in 0..u8::MAX {
+        keyspace.begin_snapshot(Arc::new(Collector::default())).unwrap().abort();
+    }
+    let sink = Arc::new(Collector::default());
+    let snapshot = keyspace.begin_snapshot(sink.clone()).unwrap();
+    finish(&snapshot);
+    assert_eq!(sink.shown.lock().len(), 1);
+}
+
+/// Another thread carries the tables from the keyspace to the snapshot while the walker goes through them.
+#[test]
+fn a_flush_during_the_walk_loses_nothing() {
+    let keyspace = Keyspace::new(1, 1);
+    for round in 0..60 {
+        for n in 0..200_i64 {
+            let name = n.to_string();
+            let key = Key::new(name.as_bytes());
+            let mut view = keyspace.view_keyed(DbIndex(0), Access::write(0), [key.hash]);
+            view.set(&key, NewValue::Int(n), SetTtl::Clear);
+        }
+        let sink = Arc::new(Collector::default());
+        let snapshot = keyspace.begin_snapshot(sink.clone()).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| keyspace.flush(DbIndex(0)));
+            finish(&snapshot);
+        });
+        assert_eq!(sink.shown.lock().len(), 200, "round {round}");
+    }
+}

@@ -555,3 +555,25 @@ fn touching_an_undeclared_key_is_a_bug() {
     let b = elsewhere.expect("a thousand keys are not all in one shard");
     keyed(&keyspace, Access::write(0), &[&a]).set(&b, NewValue::Int(1), SetTtl::Clear);
 }
+
+#[test]
+fn moving_takes_value_and_expiry_along() {
+    let keyspace = Keyspace::new(2, 1);
+    let key = Key::new(b"key");
+    let other = DbIndex(1);
+    let mut view = keyspace.view_exclusive(DB, Access::write(1000));
+    assert!(!view.move_to(&key, other));
+    view.set(&key, NewValue::Bytes(b"value"), SetTtl::At(5000));
+    let before = view.dirty();
+    assert!(view.move_to(&key, DB), "to where it is");
+    assert_eq!(view.dirty(), before);
+    assert!(view.move_to(&key, other));
+    assert_eq!(view.dirty(), before + 1);
+    assert_eq!(view.db(), DB);
+    assert!(view.peek(&key).is_none());
+    view.switch(other);
+    let moved = view.peek(&key).map(|entry| (entry.value().to_vec(), entry.expire_at_ms()));
+    assert_eq!(moved, Some((b"value".to_vec(), Some(5000))));
+    view.close();
+    assert_eq!((keyspace.len(DB), keyspace.len(other), keyspace.expires_len(other)), (0, 1, 1));
+}
