@@ -77,7 +77,7 @@ mod tests {
     fn decoded(payload: &[u8]) -> Result<Vec<u8>, DumpError> {
         decode(payload, true, |value| match value {
             RdbValue::String(string) => string.into_vec(),
-            RdbValue::SkippedModule => unreachable!("modules are refused"),
+            RdbValue::SkippedModule => panic!("modules are refused"),
         })
     }
 

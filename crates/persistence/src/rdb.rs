@@ -9,8 +9,8 @@
 //! EOF crc64                    the checksum of everything before it, since version 5; zeroes: not computed
 //! ```
 //!
-//! Writing: an [`RdbEncoder`] holds the primitives, [`RdbWriter`] the order of the parts, [`RdbSink`] takes what a
-//! snapshot captures and [`save_snapshot`] drives it all. Reading: [`RdbInput`] holds the primitives,
+//! Writing: an [`RdbEncoder`] holds the primitives, [`RdbWriter`] the order of the parts, [`RdbSink`] collects what a
+//! snapshot captures under its locks and [`save_snapshot`] does the rest on a thread of its own. Reading: [`RdbInput`] holds the primitives,
 //! [`RdbReader`] gives the parts one by one, and [`load()`] puts them into a keyspace.
 
 mod encode;

@@ -8,9 +8,7 @@ use redan_keyspace::{
 };
 
 use super::error::{RdbError, RdbErrorKind};
-use super::input::RdbString;
 use super::reader::{Aux, Checksum, Entry, Part, RdbReader};
-use super::value::RdbValue;
 use super::writer::ReplicationInfo;
 
 /// A hint about the size of a database is believed up to this number of keys when the length of the file is unknown.
@@ -234,13 +232,8 @@ impl<R: Read> Load<'_, '_, R> {
         let db = *db;
         let expired = options.drop_expired && entry.expire_at_ms.is_some_and(|at| at < options.now_ms);
         let outcome = reader.value(|key, value| {
-            let value = match value {
-                RdbValue::String(RdbString::Int(number)) => NewValue::Int(number),
-                RdbValue::String(RdbString::Borrowed(bytes)) => NewValue::Bytes(bytes),
-                RdbValue::String(RdbString::Owned(bytes)) => NewValue::Owned(bytes),
-                RdbValue::SkippedModule => {
-                    return told(observe(LoadEvent::Skipped { db: db.0, key }), Outcome::Skipped);
-                }
+            let Some(value) = value.into_new_value() else {
+                return told(observe(LoadEvent::Skipped { db: db.0, key }), Outcome::Skipped);
             };
             if expired {
                 return told(observe(LoadEvent::Expired { db: db.0, key }), Outcome::Expired);

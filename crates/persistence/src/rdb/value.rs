@@ -2,6 +2,8 @@
 
 use std::io::Read;
 
+use redan_keyspace::NewValue;
+
 use super::error::RdbErrorKind;
 use super::format::{ValueType, module_part};
 use super::input::{RdbInput, RdbString};
@@ -13,6 +15,18 @@ pub enum RdbValue<'a> {
     String(RdbString<'a>),
     /// A module's value that was checked for form and skipped.
     SkippedModule,
+}
+
+impl<'a> RdbValue<'a> {
+    /// The value in the form that the keyspace takes; `None` if there is nothing to store.
+    pub fn into_new_value(self) -> Option<NewValue<'a>> {
+        match self {
+            RdbValue::String(RdbString::Int(number)) => Some(NewValue::Int(number)),
+            RdbValue::String(RdbString::Borrowed(bytes)) => Some(NewValue::Bytes(bytes)),
+            RdbValue::String(RdbString::Owned(bytes)) => Some(NewValue::Owned(bytes)),
+            RdbValue::SkippedModule => None,
+        }
+    }
 }
 
 /// Characters of module type names, by their six-bit codes.
