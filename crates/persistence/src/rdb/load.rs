@@ -3,9 +3,7 @@
 use std::io::Read;
 use std::ops::ControlFlow;
 
-use redan_keyspace::{
-    Access, DbIndex, DuplicateKey, ExpiryMode, Key, Keyspace, LoadedAccess, Loader, NewValue,
-};
+use redan_keyspace::{Access, DbIndex, DuplicateKey, ExpiryMode, Key, Keyspace, LoadedAccess, Loader};
 
 use super::error::{RdbError, RdbErrorKind};
 use super::reader::{Aux, Checksum, Entry, Part, RdbReader};
