@@ -107,6 +107,7 @@ impl Table {
 
     /// Adds an entry that has no expiry yet and whose key is not there.
     pub(crate) fn insert_entry(&mut self, entry: Entry, expire_at_ms: Option<i64>) -> u32 {
+        debug_assert!(entry.expire_at_ms().is_none(), "its place would be one in another list");
         let at = self.slots.push(entry);
         self.set_expiry(at, expire_at_ms);
         at

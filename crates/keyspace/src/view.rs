@@ -429,8 +429,10 @@ impl<'k> View<'k> {
         if to_db == db {
             return true;
         }
-        let entry = self.hook.remove(&mut self.held[place], at, Change::Removed);
+        let mut entry = self.hook.remove(&mut self.held[place], at, Change::Removed);
         let expire_at_ms = entry.expire_at_ms();
+        // Its place in the old shard's volatile list means nothing in the new one.
+        entry.set_expiry(None);
         self.switch(to_db);
         self.place_entry(key, entry, expire_at_ms);
         self.switch(db);
