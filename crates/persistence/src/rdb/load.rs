@@ -47,7 +47,7 @@ pub enum LoadEvent<'a> {
     },
     /// A key was left out: its value is empty, which an old version could write by mistake, or belongs to a module and
     /// the reader skips those.
-    Skipped {
+    EmptyKeySkipped {
         /// Its database.
         db: u32,
         /// The key.
@@ -73,8 +73,8 @@ pub struct LoadReport {
     pub keys_loaded: u64,
     /// Number of keys left out because they have expired.
     pub keys_expired: u64,
-    /// Number of keys left out for their value; see [`LoadEvent::Skipped`].
-    pub keys_skipped: u64,
+    /// Number of keys left out for their value; see [`LoadEvent::EmptyKeySkipped`].
+    pub empty_keys_skipped: u64,
     /// Length of the file in bytes.
     pub bytes: u64,
     /// Whether the file says that it was written without a checksum.
@@ -231,7 +231,7 @@ impl<R: Read> Load<'_, '_, R> {
         let expired = options.drop_expired && entry.expire_at_ms.is_some_and(|at| at < options.now_ms);
         let outcome = reader.value(|key, value| {
             let Some(value) = value.into_new_value() else {
-                return told(observe(LoadEvent::Skipped { db: db.0, key }), Outcome::Skipped);
+                return told(observe(LoadEvent::EmptyKeySkipped { db: db.0, key }), Outcome::Skipped);
             };
             if expired {
                 return told(observe(LoadEvent::Expired { db: db.0, key }), Outcome::Expired);
@@ -253,7 +253,7 @@ impl<R: Read> Load<'_, '_, R> {
         match outcome {
             Outcome::Loaded => self.report.keys_loaded += 1,
             Outcome::Expired => self.report.keys_expired += 1,
-            Outcome::Skipped => self.report.keys_skipped += 1,
+            Outcome::Skipped => self.report.empty_keys_skipped += 1,
         }
         if self.options.report_keys { self.tell(LoadEvent::KeyLoaded) } else { Ok(()) }
     }
