@@ -52,10 +52,12 @@ impl Loader<'_> {
         if share == 0 {
             return;
         }
-        // The number comes from a file that may lie: do not let it take more than the keys could.
-        let room = usize::try_from(room).unwrap_or(usize::MAX).min(1 << 20);
+        // The number comes from a file that may lie: at most 80 MB are taken for it, the rest grows as keys come.
+        let room = usize::try_from(room).unwrap_or(usize::MAX).min(1 << 14);
         for (shard, cell) in self.database.shards().enumerate() {
-            cell.lock(ShardId::new(self.physical, shard)).table_mut().reserve(room);
+            let mut held = cell.lock(ShardId::new(self.physical, shard));
+            held.table_mut().reserve(room);
+            held.publish();
         }
     }
 
@@ -84,5 +86,43 @@ impl Loader<'_> {
         held.table_mut().insert(key, value.payload(), expire_at_ms, clock, self.keyspace.epoch());
         held.publish();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::Access;
+
+    const DB: DbIndex = DbIndex(1);
+
+    #[test]
+    fn loaded_keys_are_there_with_expiry_and_clock() {
+        let keyspace = Keyspace::new(2, 1);
+        let loader = keyspace.loader(DB, 100_000);
+        loader.reserve(5000);
+        for n in 0..5000_i64 {
+            let name = n.to_string();
+            let expiry = (n % 5 == 0).then_some(1_000_000 + n);
+            let value = NewValue::Text(name.as_bytes());
+            loader
+                .insert(&Key::new(name.as_bytes()), value, expiry, LoadedAccess::IdleSeconds(7))
+                .expect("a new key");
+        }
+        let key = Key::new(b"25");
+        assert_eq!(loader.insert(&key, NewValue::Int(0), None, LoadedAccess::Now), Err(DuplicateKey));
+        assert_eq!((keyspace.len(DB), keyspace.expires_len(DB), keyspace.len(DbIndex(0))), (5000, 1000, 0));
+        let mut view = keyspace.view_keyed(DB, Access::read(100_000), [key.hash]);
+        let entry = view.peek(&key).expect("it was loaded");
+        assert_eq!((entry.value().to_vec(), entry.expire_at_ms()), (b"25".to_vec(), Some(1_000_025)));
+        assert_eq!(entry.idle_ms(100_000), 7_000);
+    }
+
+    #[test]
+    fn a_lying_size_does_not_take_the_memory() {
+        let keyspace = Keyspace::new(2, 1);
+        keyspace.loader(DB, 0).reserve(u64::MAX);
+        assert!(keyspace.table_memory_usage(DB) < 120 << 20);
+        assert!(keyspace.is_empty());
     }
 }

@@ -434,7 +434,7 @@ impl<'k> View<'k> {
         // Its place in the old shard's volatile list means nothing in the new one.
         entry.set_expiry(None);
         self.switch(to_db);
-        self.place_entry(key, entry, expire_at_ms);
+        self.place_entry(key, entry.rekey(key.bytes, key.hash.low()), expire_at_ms);
         self.switch(db);
         // One change, though two databases changed.
         self.hook.dirty -= 1;
