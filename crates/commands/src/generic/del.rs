@@ -111,3 +111,36 @@ fn kind(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Rig;
+
+    #[test]
+    fn keys_are_counted_as_often_as_they_are_named() {
+        Rig::new().check(&[
+            ("MSET a 1 b 2", "+OK", "MSET a 1 b 2"),
+            ("EXISTS a a b c", ":3", ""),
+            ("TOUCH a a c", ":2", ""),
+            ("DEL a a c", ":1", "DEL a a c"),
+            ("DEL a", ":0", ""),
+            ("UNLINK b c", ":1", "UNLINK b c"),
+            ("TYPE a", "+none", ""),
+            ("SET a 1", "+OK", "SET a 1"),
+            ("TYPE a", "+string", ""),
+        ]);
+    }
+
+    #[test]
+    fn more_keys_than_are_locked_one_by_one() {
+        let mut rig = Rig::new();
+        let names: Vec<String> = (0..500).map(|n| format!("key:{n}")).collect();
+        let line = |command: &str| format!("{command} {}", names.join(" "));
+        for name in &names {
+            rig.run(&format!("SET {name} v"));
+        }
+        assert_eq!(rig.run(&line("EXISTS")), ":500");
+        assert_eq!(rig.run(&line("UNLINK")), ":500");
+        assert_eq!(rig.run(&line("DEL")), ":0");
+    }
+}

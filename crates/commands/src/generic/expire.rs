@@ -142,3 +142,6 @@ fn propagate_absolute(cx: &mut Cx<'_, '_>, args: Args<'_>, at_ms: i64) {
     words.extend(args.skip(3).iter());
     cx.propagate(&words);
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,14 @@
 //! Generic commands: over keys of any type.
 
 mod del;
+mod dump;
 mod expire;
 pub(crate) mod expiry;
+mod object;
+mod rename;
 mod scan;
 mod ttl;
+mod wait;
 
 use redan_engine::Command;
 
@@ -15,10 +19,18 @@ pub const COMMANDS: &[Command] = &[
     del::TOUCH,
     del::TYPE,
     del::UNLINK,
+    dump::DUMP,
+    dump::RESTORE,
+    dump::RESTORE_ASKING,
     expire::EXPIRE,
     expire::EXPIREAT,
     expire::PEXPIRE,
     expire::PEXPIREAT,
+    object::OBJECT,
+    rename::COPY,
+    rename::MOVE,
+    rename::RENAME,
+    rename::RENAMENX,
     scan::KEYS,
     scan::RANDOMKEY,
     scan::SCAN,
@@ -27,4 +39,5 @@ pub const COMMANDS: &[Command] = &[
     ttl::PEXPIRETIME,
     ttl::PTTL,
     ttl::TTL,
+    wait::WAIT,
 ];

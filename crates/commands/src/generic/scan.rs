@@ -133,3 +133,83 @@ fn randomkey(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use crate::testing::Rig;
+
+    /// The cursor and the keys of a reply to SCAN.
+    fn parts(reply: &str) -> (String, Vec<String>) {
+        let words: Vec<&str> = reply.split('|').collect();
+        (words[2].to_owned(), words[4..].iter().skip(1).step_by(2).map(|key| (*key).to_owned()).collect())
+    }
+
+    #[test]
+    fn an_iteration_shows_every_key() {
+        let mut rig = Rig::new();
+        let names: BTreeSet<String> = (0..300).map(|n| format!("key:{n}")).collect();
+        for name in &names {
+            rig.run(&format!("SET {name} v"));
+        }
+        for options in ["", " COUNT 1", " count 7", " COUNT 1000", " TYPE STRING MATCH *"] {
+            let (mut cursor, mut seen, mut turns) = ("0".to_owned(), BTreeSet::new(), 0);
+            loop {
+                let (next, keys) = parts(&rig.run(&format!("SCAN {cursor}{options}")));
+                seen.extend(keys);
+                turns += 1;
+                assert!(turns <= 301, "{options}");
+                if next == "0" {
+                    break;
+                }
+                cursor = next;
+            }
+            assert_eq!(seen, names, "{options}");
+        }
+        let (cursor, keys) = parts(&rig.run("SCAN 0 COUNT 1000 MATCH key:*9?"));
+        assert_eq!((cursor.as_str(), keys.len()), ("0", 21 + 10 - 1));
+        assert_eq!(parts(&rig.run("SCAN 0 COUNT 1000 TYPE list")).1.len(), 0);
+    }
+
+    #[test]
+    fn expired_keys_are_deleted_and_not_shown() {
+        let mut rig = Rig::new();
+        rig.run("SET k v PX 10");
+        rig.run("SET l v");
+        rig.propagated();
+        rig.advance_ms(11);
+        assert_eq!(rig.run("KEYS *"), "*1|$1|l");
+        assert_eq!(rig.propagated(), "");
+        assert_eq!(rig.run("SCAN 0"), "*2|$1|0|*1|$1|l");
+        assert_eq!(rig.propagated(), "DEL k");
+    }
+
+    #[test]
+    fn patterns_and_chance() {
+        let mut rig = Rig::new();
+        assert_eq!(rig.run("RANDOMKEY"), "$-1");
+        assert_eq!(rig.run("KEYS *"), "*0");
+        rig.run("SET one v");
+        assert_eq!(rig.run("RANDOMKEY"), "$3|one");
+        rig.run("SET two v");
+        assert_eq!(rig.run("KEYS o*"), "*1|$3|one");
+        assert_eq!(rig.run("KEYS two"), "*1|$3|two");
+        assert_eq!(rig.run("KEYS three"), "*0");
+        assert!(rig.run("KEYS *").starts_with("*2|"));
+    }
+
+    #[test]
+    fn wrong_arguments_are_refused() {
+        Rig::new().check(&[
+            ("SCAN x", "-ERR invalid cursor", ""),
+            ("SCAN -1", "-ERR invalid cursor", ""),
+            ("SCAN 0 COUNT", "-ERR syntax error", ""),
+            ("SCAN 0 COUNT 0", "-ERR syntax error", ""),
+            ("SCAN 0 COUNT x", "-ERR value is not an integer or out of range", ""),
+            ("SCAN 0 NOPE 1", "-ERR syntax error", ""),
+            ("SCAN 0 NOVALUES", "-ERR NOVALUES option can only be used in HSCAN", ""),
+            ("SCAN 18446744073709551615", "*2|$1|0|*0", ""),
+        ]);
+    }
+}

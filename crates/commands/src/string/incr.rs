@@ -116,3 +116,6 @@ fn incrbyfloat(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
 fn float_of(entry: EntryRef<'_>) -> Result<LongDouble, ReplyError> {
     LongDouble::parse(string_of(entry)?.bytes(&mut IntText::new())).ok_or(errors::NOT_FLOAT)
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 mod expiration;
 mod get;
 mod incr;
+mod lcs;
+mod range;
 mod set;
 mod value;
 
@@ -19,6 +21,12 @@ pub const COMMANDS: &[Command] = &[
     incr::INCR,
     incr::INCRBY,
     incr::INCRBYFLOAT,
+    lcs::LCS,
+    range::APPEND,
+    range::GETRANGE,
+    range::SETRANGE,
+    range::STRLEN,
+    range::SUBSTR,
     set::GETSET,
     set::MSET,
     set::MSETNX,

@@ -12,17 +12,18 @@ pub(super) fn string_of(entry: EntryRef<'_>) -> Result<ValueRef<'_>, ReplyError>
     if entry.kind() == Kind::String { Ok(entry.value()) } else { Err(errors::WRONG_TYPE) }
 }
 
-/// Whether a string may get this long: `proto-max-bulk-len` binds clients, not what a master or a file says.
+/// How long a string may get, in bytes: `proto-max-bulk-len` binds clients, not what a master or a file says.
+pub(super) fn longest(cx: &Cx<'_, '_>) -> usize {
+    if cx.is_from_client() { cx.engine.settings().proto_max_bulk_len } else { usize::MAX }
+}
+
+/// Whether a string of `len` bytes may get `more` of them.
 ///
 /// # Errors
 /// `string exceeds maximum allowed size`.
-pub(super) fn check_length(cx: &Cx<'_, '_>, len: usize, more: usize) -> CmdResult {
-    if !cx.is_from_client() {
-        return Ok(());
-    }
-    let limit = cx.engine.settings().proto_max_bulk_len;
+pub(super) fn check_length(len: usize, more: usize, longest: usize) -> CmdResult {
     match len.checked_add(more) {
-        Some(sum) if sum <= limit => Ok(()),
+        Some(sum) if sum <= longest => Ok(()),
         _ => Err(errors::STRING_TOO_LONG),
     }
 }
