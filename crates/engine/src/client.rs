@@ -27,6 +27,16 @@ pub enum ClientKind {
     Master = 3,
 }
 
+/// How CLIENT UNBLOCK ends what a client waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Unblock {
+    /// As if its time were over.
+    Timeout = 1,
+    /// With an error.
+    Error = 2,
+}
+
 /// Bits of [`Client::flags`].
 #[derive(Clone, Copy)]
 pub struct ClientFlags;
@@ -114,6 +124,8 @@ pub struct Client {
     /// Commands executed.
     pub commands: AtomicU64,
     kind: AtomicU8,
+    /// What CLIENT UNBLOCK has asked for: nothing, a timeout, an error.
+    unblock: AtomicU8,
 }
 
 impl Client {
@@ -141,6 +153,7 @@ impl Client {
             net_out: AtomicU64::new(0),
             commands: AtomicU64::new(0),
             kind: AtomicU8::new(ClientKind::Normal as u8),
+            unblock: AtomicU8::new(0),
         }
     }
 
@@ -171,6 +184,21 @@ impl Client {
     /// Says what it is.
     pub fn set_kind(&self, kind: ClientKind) {
         self.kind.store(kind as u8, Ordering::Relaxed);
+    }
+
+    /// CLIENT UNBLOCK: what it waits for ends, as if in a timeout or with an error.
+    pub fn unblock(&self, reason: Unblock) {
+        self.unblock.store(reason as u8, Ordering::Release);
+        self.mailbox.ring();
+    }
+
+    /// Takes what CLIENT UNBLOCK has asked for.
+    pub(crate) fn take_unblock(&self) -> Option<Unblock> {
+        match self.unblock.swap(0, Ordering::AcqRel) {
+            0 => None,
+            1 => Some(Unblock::Timeout),
+            _ => Some(Unblock::Error),
+        }
     }
 
     /// The protocol version its pushes are encoded in.

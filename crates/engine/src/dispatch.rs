@@ -65,7 +65,6 @@ impl Engine {
         let end = loop {
             let limits = self.limits_of(session);
             let (decoded, end) = batch.fill(self, session, &limits, buf, consumed);
-            worker.tick_ns = self.clock().monotonic_ns();
             let mut inside = None;
             let mut stop = None;
             for item in &batch.items {
@@ -115,7 +114,6 @@ impl Engine {
 
     /// Executes one command for a session that is not a client's connection: our master's stream, a file.
     pub fn apply(&self, worker: &mut Worker, session: &mut Session, args: Args<'_>) {
-        worker.tick_ns = self.clock().monotonic_ns();
         let entry = match self.table().lookup(args) {
             Lookup::Found(entry) => Some(entry.index),
             _ => None,
@@ -230,13 +228,14 @@ impl Engine {
             // The own slot is left first: whoever runs alone waits for all slots.
             *inside = None;
             let alone = self.gate().enter_alone();
+            worker.tick_ns = self.clock().monotonic_ns();
             let next = self.call(worker, session, entry, request, run, now_ms);
             drop(alone);
             self.make_way(worker);
             return next;
         }
         if inside.is_none() {
-            *inside = Some(self.gate().enter(worker.slot));
+            *inside = Some(self.enter(worker));
         }
         let next = self.call(worker, session, entry, request, run, now_ms);
         if worker.handed_over {
@@ -244,6 +243,14 @@ impl Engine {
             self.make_way(worker);
         }
         next
+    }
+
+    /// Enters the gate by the worker's own slot. A command's time begins here: waiting is not its own slowness.
+    #[inline]
+    pub(crate) fn enter(&self, worker: &mut Worker) -> SlotGuard<'_> {
+        let inside = self.gate().enter(worker.slot);
+        worker.tick_ns = self.clock().monotonic_ns();
+        inside
     }
 
     /// Waits, holding nothing, until a running snapshot has room again for what writers hand over to it.
@@ -309,7 +316,10 @@ impl Engine {
         if !worker.effects.events.is_empty() {
             self.publish_events(worker);
         }
-        self.account(worker, entry);
+        let spent_ns = self.account(worker, entry);
+        if self.slowlog().is_slow(spent_ns) {
+            self.note_slow(session, entry, request.args, spent_ns);
+        }
         if let Some(park) = park {
             self.fall_asleep(&mut session.state, park);
             return Next::Stop(TurnEnd::Parked);
@@ -365,6 +375,9 @@ impl Engine {
         if let Some(error) = error {
             bump(&worker.stats.commands[call.entry.index as usize].failed, 1);
             self.count_error(worker, error.code());
+        }
+        if self.conditions().any(condition::MONITORED) {
+            self.feed_monitors(session, call.entry, call.args);
         }
         park
     }
@@ -447,13 +460,15 @@ impl Engine {
     }
 
     #[inline]
-    fn account(&self, worker: &mut Worker, entry: &CommandEntry) {
+    fn account(&self, worker: &mut Worker, entry: &CommandEntry) -> u64 {
         let now_ns = self.clock().monotonic_ns();
         let stats = &worker.stats.commands[entry.index as usize];
         bump(&stats.calls, 1);
-        bump(&stats.nanos, now_ns.saturating_sub(worker.tick_ns));
+        let spent_ns = now_ns.saturating_sub(worker.tick_ns);
+        bump(&stats.nanos, spent_ns);
         bump(&worker.stats.processed, 1);
         worker.tick_ns = now_ns;
+        spent_ns
     }
 
     /// Updates what others may see of the session, once a turn.

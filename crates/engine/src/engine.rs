@@ -1,6 +1,9 @@
 //! The engine: everything connections share.
 
+use crate::monitor::Monitors;
+use crate::slowlog::Slowlog;
 use crate::stats::WorkerStats;
+use crate::switches::Switches;
 use crate::watch::WatchTable;
 use crate::{
     Clients, Command, CommandTable, Conditions, Counters, ErrorStats, Gate, Host, PauseKind, PubSub,
@@ -64,6 +67,9 @@ pub struct Engine {
     dirty: CachePadded<AtomicU64>,
     pub(crate) pause: Mutex<Option<(PauseKind, i64)>>,
     pub(crate) parked: AtomicUsize,
+    pub(crate) monitors: Monitors,
+    pub(crate) slowlog: Slowlog,
+    pub(crate) switches: Switches,
     clock: Arc<dyn Clock>,
     host: OnceLock<Arc<dyn Host>>,
 }
@@ -102,6 +108,9 @@ impl Engine {
             dirty: CachePadded::new(AtomicU64::new(0)),
             pause: Mutex::default(),
             parked: AtomicUsize::new(0),
+            monitors: Monitors::default(),
+            slowlog: Slowlog::default(),
+            switches: Switches::default(),
             clock: options.clock,
             host: OnceLock::new(),
         })
@@ -171,6 +180,7 @@ impl Engine {
     pub fn set_settings(&self, settings: Settings) {
         self.notify_bits.store(settings.notify.0, Ordering::Relaxed);
         self.conditions.put(condition::MEMORY_LIMITED, settings.maxmemory > 0);
+        self.slowlog.configure(settings.slowlog_slower_than_us, settings.slowlog_max_len);
         self.settings.store(Arc::new(settings));
     }
 

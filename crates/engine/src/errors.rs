@@ -162,6 +162,8 @@ fixed! {
     OTHER_SNAPSHOT = "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
     /// BGSAVE that could not start.
     SAVE_FAILED = "ERR Background save could not start, see the log";
+    /// What a client waited for was ended by CLIENT UNBLOCK.
+    UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
     /// REPLICAOF on a server that may not replicate.
     REPLICAOF_NOT_ALLOWED = "ERR REPLICAOF not allowed in cluster mode.";
 }

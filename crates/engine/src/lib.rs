@@ -32,12 +32,16 @@ mod engine;
 pub mod errors;
 mod gate;
 mod host;
+mod monitor;
 mod notify;
 mod park;
 mod pubsub;
+mod redact;
 mod session;
 mod settings;
+mod slowlog;
 mod stats;
+mod switches;
 mod table;
 mod transaction;
 mod upkeep;
@@ -45,7 +49,7 @@ mod watch;
 mod worker;
 
 pub use access::{DEFAULT_USER, Passwords, Users};
-pub use client::{Client, ClientFlags, ClientId, ClientKind, ClientMeta, Mailbox};
+pub use client::{Client, ClientFlags, ClientId, ClientKind, ClientMeta, Mailbox, Unblock};
 pub use clients::Clients;
 pub use command::{
     Arg, ArgKind, Category, Command, FindKeys, Flags, Group, Handler, KeyFlags, KeySpec, Run, category, flag,
@@ -65,7 +69,9 @@ pub use park::{Park, PauseKind};
 pub use pubsub::PubSub;
 pub use session::{MultiState, ReplyMode, Session, SessionOrigin, SessionState};
 pub use settings::Settings;
+pub use slowlog::{SlowCommand, Slowlog};
 pub use stats::{CommandStats, Counters, ErrorStats};
+pub use switches::Switches;
 pub use table::{CommandEntry, CommandTable, Lookup};
 pub use upkeep::ExpireCursor;
 pub use worker::Worker;

@@ -4,7 +4,7 @@
 //! until its [`Mailbox`](crate::Mailbox) is rung or the deadline passes, and calls [`Engine::resume`], which either
 //! finishes the reply or lets it sleep on.
 
-use crate::{ClientFlags, Engine, Session, SessionState, condition};
+use crate::{ClientFlags, Engine, Session, SessionState, Unblock, condition, errors};
 use std::sync::atomic::Ordering;
 
 /// What a connection waits for.
@@ -52,6 +52,8 @@ pub enum PauseKind {
 
 impl Engine {
     pub(crate) fn fall_asleep(&self, session: &mut SessionState, park: Park) {
+        // Whatever was meant for an earlier sleep is void.
+        session.client.take_unblock();
         session.park = Some(park);
         session.client.put(ClientFlags::BLOCKED, true);
         self.parked.fetch_add(1, Ordering::Relaxed);
@@ -70,7 +72,18 @@ impl Engine {
     pub fn resume(&self, session: &mut Session) -> bool {
         let Some(park) = session.state.park else { return true };
         let now_ms = self.clock().wall_ms();
-        let late = park.deadline_ms().is_some_and(|deadline_ms| deadline_ms <= now_ms);
+        let mut late = park.deadline_ms().is_some_and(|deadline_ms| deadline_ms <= now_ms);
+        if matches!(park, Park::Acks { .. }) {
+            match session.state.client.take_unblock() {
+                Some(Unblock::Error) => {
+                    session.out.error(errors::UNBLOCKED.text());
+                    self.wake_up(&mut session.state);
+                    return true;
+                }
+                Some(Unblock::Timeout) => late = true,
+                None => {}
+            }
+        }
         let done = match park {
             Park::Paused { .. } => late || self.pause.lock().is_none(),
             Park::Acks { offset, replicas, .. } => {

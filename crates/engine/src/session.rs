@@ -186,6 +186,7 @@ impl Engine {
         let state = &mut session.state;
         self.wake_up(state);
         self.forget_subscriptions(state);
+        self.remove_monitor(&state.client);
         self.end_transaction(state);
         self.clients().remove(state.client.id);
     }

@@ -30,6 +30,8 @@ pub struct Settings {
     pub lazyfree_lazy_user_flush: bool,
     /// `slowlog-log-slower-than`, microseconds; negative for never.
     pub slowlog_slower_than_us: i64,
+    /// `slowlog-max-len`.
+    pub slowlog_max_len: usize,
     /// `client-output-buffer-limit pubsub`: hard limit, soft limit (bytes), soft time (ms).
     pub pubsub_output_limit: (u64, u64, u64),
     /// `client-output-buffer-limit normal`: hard limit, soft limit (bytes), soft time (ms).
@@ -53,6 +55,7 @@ impl Default for Settings {
             lazyfree_lazy_user_del: false,
             lazyfree_lazy_user_flush: false,
             slowlog_slower_than_us: 10_000,
+            slowlog_max_len: 128,
             pubsub_output_limit: (32 << 20, 8 << 20, 60_000),
             normal_output_limit: (0, 0, 0),
             replica_serve_stale_data: true,

@@ -58,6 +58,17 @@ impl CommandEntry {
         }
         Some(positions)
     }
+
+    /// The keys among `args` with what the command does to each; `None` as for [`key_positions`](Self::key_positions).
+    pub fn keys_with_flags(&self, args: Args<'_>) -> Option<Vec<(u32, crate::KeyFlags)>> {
+        let mut keys = Vec::new();
+        for spec in self.command.keys.iter().filter(|spec| spec.flags & crate::key_flag::NOT_KEY == 0) {
+            let mut positions = SmallVec::new();
+            find_keys(spec.begin, spec.find, args, &mut positions)?;
+            keys.extend(positions.into_iter().map(|at| (at, spec.flags)));
+        }
+        Some(keys)
+    }
 }
 
 fn find_keys(

@@ -61,7 +61,11 @@ impl Engine {
             self.publish_events(worker);
             let stats = &worker.stats.commands[*index as usize];
             crate::stats::bump(&stats.calls, 1);
-            crate::stats::bump(&stats.nanos, self.clock().monotonic_ns().saturating_sub(started_ns));
+            let spent_ns = self.clock().monotonic_ns().saturating_sub(started_ns);
+            crate::stats::bump(&stats.nanos, spent_ns);
+            if self.slowlog().is_slow(spent_ns) {
+                self.note_slow(session, entry, args.as_args(), spent_ns);
+            }
             crate::stats::bump(&worker.stats.processed, 1);
         }
         self.append_effects(worker, session);

@@ -27,6 +27,9 @@ impl Engine {
     /// Deletes expired keys of all databases for at most `budget_us` microseconds, and appends the deletions to the
     /// log. To be called on a master only, outside of the gate. Returns how many keys went.
     pub fn expire_cycle(&self, worker: &mut Worker, cursor: &mut ExpireCursor, budget_us: u64) -> usize {
+        if !self.switches().active_expire() {
+            return 0;
+        }
         let deadline_ns = self.clock().monotonic_ns() + budget_us * 1_000;
         let mut expired = 0;
         for _ in 0..self.keyspace().databases() {
@@ -102,7 +105,7 @@ impl Engine {
             return;
         }
         if inside.is_none() {
-            *inside = Some(self.gate().enter(worker.slot));
+            *inside = Some(self.enter(worker));
         }
         let delete: &[u8] = if settings.lazyfree_lazy_eviction { b"UNLINK" } else { b"DEL" };
         let mut pool = std::mem::take(&mut worker.eviction);

@@ -15,6 +15,7 @@
 pub mod args;
 pub mod command;
 pub mod double;
+pub mod escape;
 pub mod frame;
 pub mod glob;
 pub mod inline;

@@ -1,5 +1,6 @@
 //! Commands about the server.
 
+mod command;
 mod config;
 mod dataset;
 mod info;
@@ -9,6 +10,7 @@ use redan_engine::Command;
 
 /// The rows of this group.
 pub const COMMANDS: &[Command] = &[
+    command::COMMAND,
     config::CONFIG,
     dataset::DBSIZE,
     dataset::FLUSHALL,
