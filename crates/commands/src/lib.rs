@@ -15,8 +15,8 @@ pub mod pubsub;
 pub mod sentinel;
 pub mod server;
 pub mod string;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod transactions;
 
 use redan_engine::{CmdResult, Command, Cx, errors};

@@ -2,8 +2,8 @@
 
 use parking_lot::Mutex;
 use redan_engine::{
-    Client, ClientMeta, Clock, CmdResult, Engine, EngineOptions, Host, InfoSection, ReplyError, SaveRefusal,
-    Session, SessionOrigin, SessionState, ShutdownRequest, Worker,
+    Client, ClientMeta, Clock, CmdResult, Engine, EngineOptions, Host, InfoSection, NotifyClasses,
+    ReplyError, SaveRefusal, Session, SessionOrigin, SessionState, Settings, ShutdownRequest, Worker,
 };
 use redan_keyspace::DbIndex;
 use redan_replication::{Audience, Log, ReplId};
@@ -12,9 +12,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The time tests begin at, Unix ms.
-pub(crate) const START_MS: i64 = 1_700_000_000_000;
+pub const START_MS: i64 = 1_700_000_000_000;
 
-pub(crate) struct TestClock(AtomicI64);
+/// A clock that stands still.
+pub struct TestClock(AtomicI64);
 
 impl Clock for TestClock {
     fn wall_ms(&self) -> i64 {
@@ -31,20 +32,35 @@ impl Clock for TestClock {
 }
 
 /// An engine with one connection.
-pub(crate) struct Rig {
-    pub(crate) engine: Arc<Engine>,
-    pub(crate) clock: Arc<TestClock>,
+pub struct Rig {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// Its clock.
+    pub clock: Arc<TestClock>,
     worker: Worker,
     session: Session,
-    stream: redan_replication::CursorId,
+    stream: Option<redan_replication::CursorId>,
+}
+
+impl Default for Rig {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Rig {
-    pub(crate) fn new() -> Self {
+    /// An engine whose log is read, so that [`propagated`](Self::propagated) can tell what goes there.
+    pub fn new() -> Self {
+        let mut rig = Self::silent();
+        rig.engine.log().create_backlog();
+        rig.stream = Some(rig.engine.log().attach(0, Audience::All).expect("the log begins at 0"));
+        rig
+    }
+
+    /// An engine whose log nobody reads.
+    pub fn silent() -> Self {
         let clock = Arc::new(TestClock(AtomicI64::new(START_MS)));
         let log = Arc::new(Log::new(ReplId::parse(&[b'a'; 40]).expect("forty hex digits")));
-        log.create_backlog();
-        let stream = log.attach(0, Audience::All).expect("the log begins at 0");
         let options = EngineOptions {
             commands: crate::all(),
             renames: Vec::new(),
@@ -60,19 +76,21 @@ impl Rig {
         let worker = Worker::new(&engine);
         let client = engine.clients().add(7, ClientMeta::default(), 0, START_MS);
         let session = Session::new(client, SessionOrigin::Client, &engine);
-        Self { engine, clock, worker, session, stream }
+        Self { engine, clock, worker, session, stream: None }
     }
 
-    pub(crate) fn advance_ms(&self, by: i64) {
+    /// Lets time pass.
+    pub fn advance_ms(&self, by: i64) {
         self.clock.0.fetch_add(by, Ordering::Relaxed);
     }
 
     /// Runs a command given as words separated by spaces; replies as on the wire, CRLF shown as `|`.
-    pub(crate) fn run(&mut self, words: &str) -> String {
+    pub fn run(&mut self, words: &str) -> String {
         self.run_args(&words.split(' ').map(str::as_bytes).collect::<Vec<_>>())
     }
 
-    pub(crate) fn run_args(&mut self, args: &[&[u8]]) -> String {
+    /// Runs a command of arguments that may be any bytes.
+    pub fn run_args(&mut self, args: &[&[u8]]) -> String {
         let mut request = Vec::new();
         encode_command(&mut request, args.iter().copied());
         let turn = self.engine.run(&mut self.worker, &mut self.session, &request);
@@ -81,15 +99,25 @@ impl Rig {
         reply.strip_suffix('|').unwrap_or(&reply).to_owned()
     }
 
+    /// Gives the connection bytes as they come from a socket, and drops the replies. Returns their length.
+    pub fn feed(&mut self, requests: &[u8]) -> usize {
+        let turn = self.engine.run(&mut self.worker, &mut self.session, requests);
+        assert_eq!(turn.consumed, requests.len(), "whole requests");
+        let replied = self.session.out.len();
+        self.session.out.clear();
+        replied
+    }
+
     /// What was appended to the log since the last look, as words, one command after the other with `; ` between.
-    pub(crate) fn propagated(&mut self) -> String {
+    pub fn propagated(&mut self) -> String {
+        let Some(stream) = self.stream else { return String::new() };
         let mut bytes = Vec::new();
-        while let Ok(read) = self.engine.log().read(self.stream, 1 << 20) {
+        while let Ok(read) = self.engine.log().read(stream, 1 << 20) {
             if read.chunks.is_empty() {
                 break;
             }
             read.chunks.iter().for_each(|chunk| bytes.extend_from_slice(chunk));
-            self.engine.log().advance(self.stream, read.end).expect("the cursor exists");
+            self.engine.log().advance(stream, read.end).expect("the cursor exists");
         }
         let mut decoder = redan_resp::RequestDecoder::new();
         let (mut rest, mut commands) = (&bytes[..], Vec::new());
@@ -110,7 +138,7 @@ impl Rig {
 
 impl Rig {
     /// Runs each command and compares its reply and what it propagated. The SELECT that opens the log is left out.
-    pub(crate) fn check(&mut self, script: &[(&str, &str, &str)]) {
+    pub fn check(&mut self, script: &[(&str, &str, &str)]) {
         for (command, reply, propagated) in script {
             assert_eq!(self.run(command), *reply, "{command}");
             let said = self.propagated();
@@ -119,8 +147,33 @@ impl Rig {
     }
 }
 
+impl Rig {
+    /// Turns keyspace events on and subscribes to them.
+    pub fn listen(&mut self) {
+        let notify = NotifyClasses::parse(b"EAnm").expect("the letters of all classes");
+        self.engine.set_settings(Settings { notify, ..Settings::default() });
+        self.run("HELLO 3");
+        self.run("PSUBSCRIBE __keyevent@*");
+    }
+
+    /// The keyspace events since the last look, as `event key`, with `; ` between; of another database than 0 as
+    /// `event@db key`.
+    pub fn events(&mut self) -> String {
+        let messages = self.session.state.client.mailbox.take();
+        let event = |message: &[u8]| {
+            let text = String::from_utf8_lossy(message).into_owned();
+            let words: Vec<&str> = text.split("\r\n").collect();
+            let channel = words[6].strip_prefix("__keyevent@").expect("nothing else is subscribed to");
+            let (db, event) = channel.split_once("__:").expect("a channel names a database and an event");
+            if db == "0" { format!("{event} {}", words[8]) } else { format!("{event}@{db} {}", words[8]) }
+        };
+        messages.iter().map(|message| event(message)).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// A host that does nothing.
 #[derive(Default)]
-pub(crate) struct TestHost {
+pub struct TestHost {
     lines: Mutex<Vec<String>>,
 }
 
@@ -196,7 +249,7 @@ impl Host for TestHost {
 }
 
 /// Arguments made of words.
-pub(crate) fn words(line: &str) -> OwnedArgs {
+pub fn words(line: &str) -> OwnedArgs {
     line.split(' ').map(str::as_bytes).collect()
 }
 
