@@ -128,7 +128,7 @@ impl Log {
 
     /// Appends what `write` writes as one piece, after a SELECT of `db` if the stream's last one chose another database.
     ///
-    /// For [`Audience::ReplicasOnly`] `db` has no meaning and nothing is selected. `write` runs under the log's lock:
+    /// A piece that contains SELECTs must end in `db` again. For [`Audience::ReplicasOnly`] `db` has no meaning and nothing is selected. `write` runs under the log's lock:
     /// encode and do nothing else. Returns the offset behind the piece.
     #[inline]
     pub fn append(&self, db: u32, audience: Audience, write: impl FnOnce(&mut Appender<'_>)) -> u64 {

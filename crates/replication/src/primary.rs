@@ -196,7 +196,29 @@ impl Primary {
     /// Replicas that have not acknowledged everything: SHUTDOWN waits for them.
     pub fn lagging(&self, now: Millis) -> Vec<ReplicaRow> {
         let end = self.log.end_offset();
-        self.online().filter(|(_, peer)| peer.ack_offset != end).map(|(id, peer)| peer.row(id, now)).collect()
+        self.replicas()
+            .filter(|(_, peer)| peer.ack_offset != end)
+            .map(|(id, peer)| peer.row(id, now))
+            .collect()
+    }
+
+    /// What SHUTDOWN logs about its replicas when it goes on, at level notice.
+    pub fn shutdown_report(&self, now: Millis) -> Vec<String> {
+        let (all, lagging) = (self.replica_count(), self.lagging(now));
+        if all == 0 {
+            return Vec::new();
+        }
+        let end = self.log.end_offset();
+        let describe = |row: &ReplicaRow| {
+            let (name, behind) = (self.name_of(row.id), end.saturating_sub(row.offset));
+            let (lag, state) = (row.lag_seconds, row.state.info_name());
+            format!(
+                "Lagging replica {name} reported offset {behind} behind master, lag={lag}, state={state}."
+            )
+        };
+        let mut lines: Vec<String> = lagging.iter().map(describe).collect();
+        lines.push(format!("{} of {all} replicas are in sync when shutting down.", all - lagging.len()));
+        lines
     }
 
     /// Replicas that have executed everything up to `offset` (WAIT).

@@ -194,7 +194,7 @@ impl ReplicaLink {
             Input::Unset => self.on_unset(),
             Input::Fsynced(offset) => self.fsynced = offset,
             Input::AckNow => self.ack(),
-            Input::Config(config) => self.config = config,
+            Input::Config(config) => self.on_config(config),
             Input::Connected(link) if self.is_current(link) => self.on_connected(now),
             Input::ConnectFailed { link, error } if self.is_current(link) => {
                 self.on_connect_failed(now, &error)
@@ -247,6 +247,14 @@ impl ReplicaLink {
 
     fn is_current(&self, link: LinkId) -> bool {
         self.link == link && !matches!(self.phase, Phase::None | Phase::Waiting)
+    }
+
+    fn on_config(&mut self, config: LinkConfig) {
+        self.config = config;
+        // A shorter timeout counts from now on, not from when the longer one would have been over.
+        if self.timers.is_set(Timer::Silence as usize) {
+            self.timers.set(Timer::Silence as usize, self.last_io + self.config.timeout_ms);
+        }
     }
 
     fn on_set_master(&mut self, now: Millis, master: MasterAddr, own: Option<Position>, failover: bool) {

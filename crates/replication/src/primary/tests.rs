@@ -365,6 +365,12 @@ fn acknowledgements_are_counted() {
     assert_eq!([1, 80, 81].map(|offset| primary.fsynced(offset)), [1, 1, 0]);
     let lagging: Vec<u64> = primary.lagging(0).iter().map(|row| row.id.0).collect();
     assert_eq!(lagging, [2, 3]);
+    let report = [
+        "Lagging replica 10.0.0.1:7002 reported offset 10 behind master, lag=0, state=online.",
+        "Lagging replica 10.0.0.1:7003 reported offset 100 behind master, lag=0, state=online.",
+        "1 of 3 replicas are in sync when shutting down.",
+    ];
+    assert_eq!(primary.shutdown_report(0), report);
 
     script.wait(2000).command(1, "REPLCONF ACK 100").wait(1999);
     assert_eq!(script.primary.good_replicas(script.now), 3);

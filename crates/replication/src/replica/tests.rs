@@ -449,6 +449,17 @@ fn silence_is_noticed_in_every_state() {
 }
 
 #[test]
+fn a_shorter_timeout_counts_at_once() {
+    let mut script = Script::streaming(LinkConfig::default());
+    let master = script.current();
+    script
+        .wait(3000)
+        .input("repl-timeout 2", Input::Config(LinkConfig { timeout_ms: 2000, ..LinkConfig::default() }));
+    script.wait(0);
+    assert_ne!(script.current(), master, "still the old connection");
+}
+
+#[test]
 fn transfers_that_fail_are_repeated_at_once() {
     let mut script = Script::new(LinkConfig { load: LoadMode::SwapDb, ..LinkConfig::default() });
     let greeting = format!("+PONG\r\n+OK\r\n+OK\r\n+FULLRESYNC {A} 7\r\n");
