@@ -398,7 +398,9 @@ impl Engine {
                 if logging {
                     worker.effects.push(gone.db, &[delete, &gone.key]);
                 }
-                worker.effects.events.push((crate::notify_class::EXPIRED, "expired", gone.db, gone.key));
+                let event = (crate::notify_class::EXPIRED, "expired", gone.db, gone.key);
+                worker.effects.events.insert(worker.effects.events_from, event);
+                worker.effects.events_from += 1;
             }
         }
         if !logging {

@@ -23,8 +23,10 @@ pub struct Effects {
     pub(crate) verbatim_off: bool,
     /// Changes the running command counted by itself.
     pub(crate) extra_dirty: u64,
-    /// Keyspace events of the running command, published when its locks are gone.
+    /// Keyspace events of the unit, published when its locks are gone.
     pub(crate) events: Vec<(u32, &'static str, DbIndex, Box<[u8]>)>,
+    /// Where those of the running command begin; in front of them goes what expired under it.
+    pub(crate) events_from: usize,
 }
 
 /// Longest buffer kept between units.
@@ -35,6 +37,7 @@ impl Effects {
         self.said.clear();
         self.verbatim_off = false;
         self.extra_dirty = 0;
+        self.events_from = self.events.len();
     }
 
     pub(crate) fn push(&mut self, db: DbIndex, args: &[&[u8]]) {
