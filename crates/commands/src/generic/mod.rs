@@ -41,3 +41,6 @@ pub const COMMANDS: &[Command] = &[
     ttl::TTL,
     wait::WAIT,
 ];
+
+#[cfg(test)]
+mod events_tests;
