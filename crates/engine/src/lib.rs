@@ -60,7 +60,7 @@ pub use conditions::{Conditions, condition};
 pub use context::Cx;
 pub use dispatch::{Turn, TurnEnd};
 pub use effects::Effects;
-pub use engine::{Clock, Engine, EngineOptions};
+pub use engine::{Clock, Engine, EngineOptions, Totals};
 pub use errors::ReplyError;
 pub use gate::{ExclusiveGuard, Gate, SlotGuard, SlotId};
 pub use host::{Host, InfoSection, SaveRefusal, ShutdownRequest};

@@ -7,11 +7,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Switches {
     active_expire: AtomicBool,
     checksums: AtomicBool,
+    scripts_may_all: AtomicBool,
 }
 
 impl Default for Switches {
     fn default() -> Self {
-        Self { active_expire: AtomicBool::new(true), checksums: AtomicBool::new(true) }
+        Self {
+            active_expire: AtomicBool::new(true),
+            checksums: AtomicBool::new(true),
+            scripts_may_all: AtomicBool::new(false),
+        }
     }
 }
 
@@ -34,6 +39,16 @@ impl Switches {
     /// DEBUG SET-SKIP-CHECKSUM-VALIDATION.
     pub fn set_checksums(&self, on: bool) {
         self.checksums.store(on, Ordering::Relaxed);
+    }
+
+    /// Whether scripts may call commands that scripts may not call.
+    pub fn scripts_may_all(&self) -> bool {
+        self.scripts_may_all.load(Ordering::Relaxed)
+    }
+
+    /// DEBUG SET-DISABLE-DENY-SCRIPTS.
+    pub fn set_scripts_may_all(&self, on: bool) {
+        self.scripts_may_all.store(on, Ordering::Relaxed);
     }
 }
 

@@ -3,6 +3,7 @@
 mod command;
 mod config;
 mod dataset;
+mod debug;
 mod info;
 mod save;
 
@@ -12,6 +13,7 @@ use redan_engine::Command;
 pub const COMMANDS: &[Command] = &[
     command::COMMAND,
     config::CONFIG,
+    debug::DEBUG,
     dataset::DBSIZE,
     dataset::FLUSHALL,
     dataset::FLUSHDB,
