@@ -29,6 +29,7 @@ pub mod table;
 pub mod value;
 pub mod words;
 
+pub(crate) use error::os_text;
 pub use error::{LoadError, SetError};
 pub use memory_limit::memory_limit;
 pub use settings::{Key, Setting, Settings};

@@ -79,6 +79,12 @@ impl Settings {
         &mut self.values[index]
     }
 
+    /// Reduces `maxclients` to what the system can handle.
+    pub(crate) fn limit_clients(&mut self, clients: u64) {
+        let row = table::position(super::rows::MAXCLIENTS.name()).expect("maxclients is a row");
+        *self.value_mut(row) = Value::Int(i64::try_from(clients).unwrap_or(i64::MAX));
+    }
+
     /// The value of a parameter as CONFIG GET shows it; `None` if there is no such parameter (or alias).
     pub fn show(&self, name: &str) -> Option<Vec<u8>> {
         let index = table::position(name)?;

@@ -1,0 +1,343 @@
+//! One client's connection, from the first byte to the last.
+//!
+//! A connection is a hand-written future, so that a turn costs no more than it must: one read, one run of the engine, one
+//! write. Its states are few: it reads, or it sleeps ([`redan_engine::Park`]), or it closes once its replies are
+//! written. In all of them it listens to its mailbox.
+//!
+//! Idle connections hold no buffers: they read into the worker's buffer, keep what is left of an incomplete request,
+//! and borrow the memory of their replies from the worker.
+
+use crate::host::Server;
+use crate::net::socket::{LooseSocket, Socket};
+use crate::replication::NewReplica;
+use crate::worker::{Desk, READ_LEN, with_desk};
+use redan_engine::{Client, Counters, Engine, Session, SessionOrigin, TurnEnd};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::Sleep;
+
+/// Incomplete requests up to this length are completed in the worker's buffer, longer ones in one of their own.
+const SHARED_INPUT_LEN: usize = READ_LEN / 2;
+/// Room that a long request gets at first, whatever length it announces; later it doubles.
+const FIRST_GROWTH: usize = 256 << 10;
+/// Reading stops while so many bytes of replies wait for the client to take them. Clients that send a long pipeline before
+/// they read the first reply must not be stopped, so it is a lot.
+const STOP_READING_LEN: usize = 64 << 20;
+/// What a sleeping connection may read ahead.
+const PARKED_INPUT_LEN: usize = 64 << 10;
+
+/// A client as the acceptor hands it to a worker.
+pub(crate) struct NewClient {
+    pub(crate) socket: LooseSocket,
+    pub(crate) client: Arc<Client>,
+}
+
+/// Why a connection ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum End {
+    /// All is said.
+    Closed,
+    /// The client is gone, was killed or did not keep to its limits.
+    Lost,
+    /// A replica's from now on.
+    HandOver,
+}
+
+/// See the module's text.
+pub(crate) struct Connection {
+    server: Arc<Server>,
+    engine: &'static Engine,
+    socket: Option<Socket>,
+    session: Session,
+    client: Arc<Client>,
+    /// What was read and not yet executed.
+    input: Vec<u8>,
+    /// Bytes that are missing from the request it ends with.
+    want: usize,
+    /// The input holds requests that have not been looked at since the connection woke up.
+    rerun: bool,
+    /// How much of the session's replies is written.
+    sent: usize,
+    /// Closes, or changes hands, once the replies are written.
+    ending: Option<End>,
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+impl Connection {
+    /// A connection of the worker the caller is on.
+    pub(crate) fn new(server: Arc<Server>, new: NewClient) -> io::Result<Self> {
+        let engine = server.engine();
+        let session = Session::new(Arc::clone(&new.client), SessionOrigin::Client, engine);
+        let socket = match new.socket.attach() {
+            Ok(socket) => socket,
+            Err(error) => {
+                engine.clients().remove(new.client.id);
+                return Err(error);
+            }
+        };
+        Ok(Self {
+            server,
+            engine,
+            socket: Some(socket),
+            session,
+            client: new.client,
+            input: Vec::new(),
+            want: 1,
+            rerun: false,
+            sent: 0,
+            ending: None,
+            deadline: None,
+        })
+    }
+
+    /// Goes on until there is nothing to do but wait.
+    fn advance(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> Poll<End> {
+        loop {
+            if self.client.mailbox.is_killed() {
+                return Poll::Ready(End::Lost);
+            }
+            if let Some(end) = self.poll_turn(desk, cx) {
+                return Poll::Ready(end);
+            }
+            if !self.poll_mailbox(desk, cx) && !self.poll_deadline(cx) {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Reads and runs requests and writes replies until the socket or the session makes it wait.
+    fn poll_turn(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> Option<End> {
+        loop {
+            match self.poll_write(desk, cx) {
+                Ok(true) if self.ending.is_some() => return self.ending,
+                Ok(_) => {}
+                Err(_) => return Some(End::Lost),
+            }
+            if self.ending.is_some() {
+                return None;
+            }
+            if self.is_parked() {
+                return self.read_ahead(cx);
+            }
+            if self.session.out.len() - self.sent >= STOP_READING_LEN {
+                return None;
+            }
+            if !std::mem::take(&mut self.rerun) {
+                match self.poll_read(desk, cx) {
+                    Poll::Pending => return None,
+                    Poll::Ready(Ok(1..)) => {}
+                    Poll::Ready(_) => return Some(End::Lost),
+                }
+            } else {
+                desk.read.clear();
+            }
+            self.run(desk);
+        }
+    }
+
+    fn is_parked(&self) -> bool {
+        self.session.state.park.is_some()
+    }
+
+    /// Reads behind what is left from before, into the worker's buffer or, for a long request, into the connection's own.
+    fn poll_read(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let socket = self.socket.as_mut().expect("a connection has a socket until it ends");
+        let shared = self.input.len() + self.want <= SHARED_INPUT_LEN;
+        desk.read.clear();
+        let polled = if shared {
+            desk.read.extend_from_slice(&self.input);
+            socket.poll_read(cx, &mut desk.read)
+        } else {
+            let room = self.want.min(self.input.len().max(FIRST_GROWTH));
+            if self.input.capacity() - self.input.len() < room {
+                self.input.reserve_exact(room);
+            }
+            socket.poll_read(cx, &mut self.input)
+        };
+        if let Poll::Ready(Ok(read)) = polled {
+            desk.worker.count_read(read);
+            self.client.net_in.fetch_add(read as u64, Relaxed);
+        }
+        polled
+    }
+
+    /// Executes what is in the worker's buffer, or else in the connection's own.
+    fn run(&mut self, desk: &mut Desk) {
+        if self.session.out.capacity() == 0 {
+            self.session.out.lend(desk.lend_reply());
+        }
+        self.server.note_caller(&self.client);
+        let shared = !desk.read.is_empty();
+        let buf = if shared { &desk.read } else { &self.input };
+        let turn = self.engine.run(&mut desk.worker, &mut self.session, buf);
+        self.want = 1;
+        match turn.end {
+            TurnEnd::NeedInput(want) => self.want = want.max(1),
+            TurnEnd::Parked => self.on_parked(),
+            TurnEnd::Close => self.ending = Some(End::Closed),
+            TurnEnd::HandOver => self.ending = Some(End::HandOver),
+        }
+        self.keep_rest(&desk.read, shared, turn.consumed);
+        crate::memory::publish();
+    }
+
+    /// Keeps what was not executed, and no memory if there is nothing to keep.
+    fn keep_rest(&mut self, read: &[u8], shared: bool, consumed: usize) {
+        if shared {
+            let rest = &read[consumed..];
+            self.input.clear();
+            if rest.is_empty() {
+                self.input = Vec::new();
+            } else {
+                self.input.extend_from_slice(rest);
+            }
+        } else if consumed == self.input.len() {
+            self.input = Vec::new();
+        } else {
+            self.input.drain(..consumed);
+        }
+        self.client.query_bytes.store(self.input.len(), Relaxed);
+        self.client.query_free.store(self.input.capacity() - self.input.len(), Relaxed);
+    }
+
+    fn on_parked(&mut self) {
+        self.rerun = true;
+        let deadline_ms = self.session.state.park.and_then(redan_engine::Park::deadline_ms);
+        self.deadline = deadline_ms.map(|deadline_ms| {
+            let wait_ms = deadline_ms.saturating_sub(self.engine.clock().wall_ms()).max(0);
+            Box::pin(tokio::time::sleep(Duration::from_millis(wait_ms as u64)))
+        });
+    }
+
+    /// What a sleeping client sends is kept for later; mainly this notices that it is gone.
+    fn read_ahead(&mut self, cx: &mut Context<'_>) -> Option<End> {
+        while self.input.len() < PARKED_INPUT_LEN {
+            let socket = self.socket.as_mut().expect("a connection has a socket until it ends");
+            self.input.reserve(PARKED_INPUT_LEN / 16);
+            match socket.poll_read(cx, &mut self.input) {
+                Poll::Ready(Ok(read @ 1..)) => {
+                    self.client.net_in.fetch_add(read as u64, Relaxed);
+                }
+                Poll::Ready(_) => return Some(End::Lost),
+                Poll::Pending => break,
+            }
+        }
+        self.client.query_bytes.store(self.input.len(), Relaxed);
+        None
+    }
+
+    /// Writes replies as far as the socket takes them; true when none are left.
+    fn poll_write(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> io::Result<bool> {
+        let out = &mut self.session.out;
+        while self.sent < out.len() {
+            let socket = self.socket.as_mut().expect("a connection has a socket until it ends");
+            match socket.poll_write(cx, &out.as_slice()[self.sent..])? {
+                Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(written) => {
+                    desk.worker.count_write(written);
+                    self.client.net_out.fetch_add(written as u64, Relaxed);
+                    self.sent += written;
+                }
+                Poll::Pending => return self.on_slow_reader(),
+            }
+        }
+        if self.sent > 0 {
+            self.sent = 0;
+            out.clear();
+            self.client.reply_bytes.store(0, Relaxed);
+        }
+        if out.capacity() > 0 {
+            desk.take_back_reply(out.take());
+        }
+        Ok(true)
+    }
+
+    /// The client does not take its replies: an error when it is over its limit.
+    fn on_slow_reader(&mut self) -> io::Result<bool> {
+        if self.sent >= self.session.out.len() / 2 {
+            self.session.out.consume(self.sent);
+            self.sent = 0;
+        }
+        let waiting = self.session.out.len() - self.sent;
+        self.client.reply_bytes.store(waiting, Relaxed);
+        if self.server.is_over_output_limit(&self.client, waiting) {
+            Counters::count(&self.engine.counters().output_limit_disconnections);
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        Ok(false)
+    }
+
+    /// Takes in what others have sent; true when there is something new to do.
+    fn poll_mailbox(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> bool {
+        if !self.client.mailbox.poll(cx) {
+            return false;
+        }
+        let messages = self.client.mailbox.take();
+        if !messages.is_empty() && self.session.out.capacity() == 0 {
+            self.session.out.lend(desk.lend_reply());
+        }
+        for message in messages {
+            self.session.out.raw(&message);
+        }
+        self.try_resume();
+        true
+    }
+
+    /// True when the time for which the session slept is over.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(deadline) = &mut self.deadline else { return false };
+        if deadline.as_mut().poll(cx).is_pending() {
+            return false;
+        }
+        self.deadline = None;
+        self.try_resume();
+        true
+    }
+
+    fn try_resume(&mut self) {
+        if self.is_parked() {
+            if self.engine.resume(&mut self.session) {
+                self.deadline = None;
+            } else {
+                self.on_parked();
+            }
+        }
+    }
+
+    /// Takes back what others hold of the session, and gives the socket away if it is a replica's.
+    fn finish(&mut self, end: End) {
+        let socket = self.socket.take();
+        if end != End::HandOver {
+            self.engine.close_session(&mut self.session);
+            return;
+        }
+        let Some(socket) = socket.and_then(|socket| socket.detach().ok()) else {
+            self.engine.close_session(&mut self.session);
+            return;
+        };
+        let spare = self.engine.clients().unlisted(-1, Default::default(), 0, 0);
+        let successor = Session::new(spare, SessionOrigin::Client, self.engine);
+        let session = std::mem::replace(&mut self.session, successor);
+        let input = std::mem::take(&mut self.input);
+        self.server.replication().adopt_replica(NewReplica { socket, session, input });
+    }
+}
+
+impl Future for Connection {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        with_desk(|desk| match this.advance(desk, cx) {
+            Poll::Ready(end) => {
+                this.finish(end);
+                Poll::Ready(())
+            }
+            Poll::Pending => Poll::Pending,
+        })
+    }
+}

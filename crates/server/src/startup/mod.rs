@@ -1,0 +1,212 @@
+//! From the command line to a server that serves, in the order in which things must happen.
+//!
+//! Configuration, background, log, then everything that starts threads. Clients are let in before the dataset is loaded, and
+//! are told `-LOADING` until it is.
+
+mod banner;
+pub(crate) mod process;
+
+use crate::cli::{self, Launch};
+use crate::clock::SystemClock;
+use crate::config::load::{Loaded, RawLine, Sources, load};
+use crate::config::{Settings, rows};
+use crate::host::{Parts, Server};
+use crate::logging::{Log, Role};
+use crate::net::Plan;
+use crate::sentinel::Sentinel;
+use crate::{cron, memory, signals, sys};
+use redan_engine::{Engine, EngineOptions, condition};
+use redan_replication::ReplId;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Threads that run commands besides the workers: the cron, the loader, the replication and Sentinel drivers, the
+/// append-only file, the main thread, and as many again in reserve.
+const OTHER_THREADS: usize = 12;
+
+/// Runs the server until it ends; returns the exit code if it does not even start.
+pub fn run(launch: &Launch, sentinel: bool, dir: &Path) -> i32 {
+    let loaded = match read_configuration(launch, sentinel, dir) {
+        Ok(loaded) => loaded,
+        Err(report) => {
+            eprintln!("{report}");
+            return 1;
+        }
+    };
+    if loaded.settings.get(rows::DAEMONIZE)
+        && let Err(error) = sys::daemon::go_to_background()
+    {
+        eprintln!("Can't go to the background: {error}");
+        return 1;
+    }
+    let log = match start_log(&loaded.settings, sentinel) {
+        Ok(log) => log,
+        Err(error) => {
+            eprintln!("Can't start the log: {error}");
+            return 1;
+        }
+    };
+    match serve(loaded, launch, sentinel, &log) {
+        Ok(never) => match never {},
+        Err(reason) => {
+            log.fatal(&reason);
+            1
+        }
+    }
+}
+
+/// Prints what is wrong with the system; returns the exit code.
+pub fn check_system() -> i32 {
+    let findings = cli::check_system(|path| std::fs::read_to_string(path).ok());
+    let mut code = 0;
+    for (name, result) in findings {
+        match result {
+            Ok(()) => println!("[{name}]...OK"),
+            Err(problem) => {
+                println!("[{name}]...WARNING:\n{problem}");
+                code = 1;
+            }
+        }
+    }
+    code
+}
+
+fn read_configuration(launch: &Launch, sentinel: bool, dir: &Path) -> Result<Loaded, String> {
+    if sentinel && launch.file.is_none() {
+        return Err("Sentinel needs config file on disk in order to save state. Exiting...".to_owned());
+    }
+    let sources = Sources {
+        file: launch.file.clone(),
+        stdin: launch.stdin,
+        environment: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
+        arguments: launch.options.clone(),
+        sentinel,
+    };
+    load(&sources, &dir.to_string_lossy(), &mut std::io::stdin().lock()).map_err(|error| error.to_string())
+}
+
+fn start_log(settings: &Settings, sentinel: bool) -> std::io::Result<Log> {
+    let name = settings.get(rows::LOGFILE);
+    let file = (!name.is_empty()).then(|| Path::new(settings.get(rows::DIR)).join(name));
+    let role = if sentinel { Role::Sentinel } else { Role::Master };
+    let log = Log::start(file.clone(), settings.get(rows::LOGLEVEL), role)?;
+    log.install();
+    if settings.get(rows::CRASH_LOG_ENABLED) {
+        sys::crash::install(file.as_deref())?;
+    }
+    Ok(log)
+}
+
+fn serve(
+    loaded: Loaded,
+    launch: &Launch,
+    sentinel: bool,
+    log: &Log,
+) -> Result<std::convert::Infallible, String> {
+    memory::join_thread();
+    banner::greet(launch, sentinel);
+    loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let mut settings = loaded.settings;
+    process::prepare(&mut settings)?;
+    if settings.get(rows::APPENDONLY) {
+        return Err(
+            "appendonly is on, but the append only file is not available yet: set 'appendonly no'. Exiting."
+                .to_owned(),
+        );
+    }
+    let engine = make_engine(&settings, &loaded.renamed_commands, sentinel)?;
+    let plan = Plan::of(&settings);
+    let server = Server::new(Parts {
+        engine,
+        sentinel: sentinel.then(|| Sentinel::new(loaded.sentinel)),
+        config_file: launch.file.clone(),
+        log: log.clone(),
+        settings,
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(4)
+        .build()
+        .map_err(|error| format!("Can't make an event loop: {error}"))?;
+    runtime.block_on(live(server, plan))
+}
+
+fn make_engine(settings: &Settings, renames: &[RawLine], sentinel: bool) -> Result<&'static Engine, String> {
+    let rename = |line: &RawLine| match line.words.as_slice() {
+        [from, to] => Some((from.clone(), to.clone())),
+        _ => None,
+    };
+    let mut id = [0; 20];
+    fastrand::fill(&mut id);
+    let options = EngineOptions {
+        commands: redan_commands::all(),
+        renames: renames.iter().filter_map(rename).collect(),
+        sentinel,
+        databases: settings.get(rows::DATABASES) as u32,
+        threads: settings.get(rows::IO_THREADS) as usize + OTHER_THREADS,
+        seed: fastrand::u64(..),
+        log: Arc::new(redan_replication::Log::new(ReplId::from_random(id))),
+        clock: Arc::new(SystemClock::default()),
+    };
+    let engine = Engine::new(options).map_err(|error| format!("rename-command: {error}"))?;
+    // It lives as long as the process: snapshots on threads of their own borrow its keyspace.
+    Ok(Box::leak(Box::new(engine)))
+}
+
+/// The life of the main thread: it accepts connections and hears signals.
+async fn live(server: Arc<Server>, plan: Plan) -> Result<std::convert::Infallible, String> {
+    let settings = server.config().load();
+    let no_threads = |error: std::io::Error| format!("Can't start threads: {error}");
+    if !server.is_sentinel() {
+        server.engine().conditions().put(condition::LOADING, true);
+    }
+    server.net().start_workers(&server, settings.get(rows::IO_THREADS) as usize).map_err(no_threads)?;
+    server.net().open(&server, &plan).map_err(|error| error.to_string())?;
+    if plan.port == 0 && plan.unix.is_none() {
+        return Err("Configured to not listen anywhere, exiting.".to_owned());
+    }
+    signals::handle(Arc::clone(&server)).map_err(no_threads)?;
+    process::write_pid_file(&settings);
+    banner::show(&settings, server.is_sentinel());
+    process::set_title(&settings);
+    cron::start(&server).map_err(no_threads)?;
+    server.replication().start(&server);
+    if let Some(sentinel) = server.sentinel_driver() {
+        sentinel.start(&server);
+        tracing::info!("Sentinel ID and monitored masters are in the configuration.");
+    }
+    let loading = Arc::clone(&server);
+    std::thread::Builder::new()
+        .name("loader".to_owned())
+        .spawn(move || load_dataset(&loading, &plan))
+        .map_err(no_threads)?;
+    std::future::pending().await
+}
+
+/// Loads the dataset and lets clients at it.
+fn load_dataset(server: &Arc<Server>, plan: &Plan) {
+    memory::join_thread();
+    memory::calibrate();
+    server.note_startup_memory();
+    if !server.is_sentinel() {
+        tracing::info!("Server initialized");
+        match server.persist().load_at_start(server) {
+            Ok(report) => server.replication().on_loaded(report.as_ref()),
+            Err(error) => {
+                tracing::warn!("{error}");
+                server.log().fatal("Fatal error loading the DB, check server logs. Exiting.");
+                std::process::exit(1);
+            }
+        }
+        server.engine().conditions().put(condition::LOADING, false);
+    }
+    if plan.port != 0 {
+        tracing::info!("Ready to accept connections tcp");
+    }
+    if plan.unix.is_some() {
+        tracing::info!("Ready to accept connections unix");
+    }
+    process::tell_supervisor(&server.config().load());
+}
