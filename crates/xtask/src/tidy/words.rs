@@ -25,6 +25,10 @@ const RUNTIME_WORDS: &[&str] = &[
 const UNSAFE_FILES: &[(&str, &str)] = &[
     ("crates/keyspace/src/entry.rs", "an entry is one allocation with an inline key and a tagged value"),
     ("crates/keyspace/src/prefetch.rs", "the processor's prefetch instruction has no safe wrapper"),
+    ("crates/server/src/alloc.rs", "the allocator reads its options from an exported symbol"),
+    ("crates/server/src/sys/arena.rs", "the allocator's controls are typed by name only"),
+    ("crates/server/src/sys/crash.rs", "signal handlers"),
+    ("crates/server/src/sys/daemon.rs", "fork"),
     ("crates/xtask/src/conformance/sys.rs", "system calls without a safe wrapper"),
 ];
 
