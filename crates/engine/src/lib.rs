@@ -37,6 +37,7 @@ mod notify;
 mod park;
 mod pubsub;
 mod redact;
+mod replay;
 mod session;
 mod settings;
 mod slowlog;
