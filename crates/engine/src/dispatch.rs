@@ -40,7 +40,7 @@ pub enum TurnEnd {
 
 /// What a request leads to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Next {
+pub(crate) enum Next {
     Go,
     /// Run again later.
     Again,
@@ -48,11 +48,11 @@ enum Next {
 }
 
 /// A request on its way.
-struct Request<'b> {
-    entry: Option<u16>,
-    args: Args<'b>,
-    raw: Option<&'b [u8]>,
-    first_key: Option<KeyHash>,
+pub(crate) struct Request<'b> {
+    pub(crate) entry: Option<u16>,
+    pub(crate) args: Args<'b>,
+    pub(crate) raw: Option<&'b [u8]>,
+    pub(crate) first_key: Option<KeyHash>,
 }
 
 impl Engine {
@@ -157,17 +157,21 @@ impl Engine {
                 {
                     self.make_room(worker, inside, now_ms);
                 }
-                match self.check(session, entry, request.args, now_ms) {
+                let outcome = match self.check(session, entry, request.args, now_ms) {
                     Check::Run => self.enter_and_call(worker, session, entry, request, inside, now_ms),
-                    Check::Queue => {
+                    other => Err(other),
+                };
+                match outcome {
+                    Ok(next) => next,
+                    Err(Check::Queue) => {
                         self.queue(session, entry, request.args);
                         Next::Go
                     }
-                    Check::Refuse(error) => {
+                    Err(Check::Refuse(error)) => {
                         self.reject(worker, session, Some(entry), error);
                         Next::Go
                     }
-                    Check::Wait => {
+                    Err(Check::Wait | Check::Run) => {
                         let until_ms = self.pause.lock().map_or(now_ms, |(_, until_ms)| until_ms);
                         self.fall_asleep(&mut session.state, Park::Paused { until_ms });
                         Next::Again
@@ -182,7 +186,7 @@ impl Engine {
     }
 
     /// Refuses a request: replies the error, and spoils the transaction it was meant for.
-    fn reject(
+    pub(crate) fn reject(
         &self,
         worker: &mut Worker,
         session: &mut Session,
@@ -217,32 +221,45 @@ impl Engine {
         request: &Request<'_>,
         inside: &mut Option<SlotGuard<'e>>,
         now_ms: i64,
-    ) -> Next {
-        let run = match entry.command.run {
-            Run::Keyed if request.args.len() > MAX_KEYED && self.has_many_keys(entry, request.args) => {
-                Run::Exclusive
-            }
-            run => run,
-        };
+    ) -> Result<Next, Check> {
+        let run = if self.runs_alone(entry, request.args) { Run::Exclusive } else { entry.command.run };
         if run == Run::Exclusive {
             // The own slot is left first: whoever runs alone waits for all slots.
             *inside = None;
             let alone = self.gate().enter_alone();
             worker.tick_ns = self.clock().monotonic_ns();
+            self.check_again(session, entry, request, now_ms)?;
             let next = self.call(worker, session, entry, request, run, now_ms);
             drop(alone);
             self.make_way(worker);
-            return next;
+            return Ok(next);
         }
         if inside.is_none() {
             *inside = Some(self.enter(worker));
+            self.check_again(session, entry, request, now_ms)?;
         }
         let next = self.call(worker, session, entry, request, run, now_ms);
         if worker.handed_over {
             *inside = None;
             self.make_way(worker);
         }
-        next
+        Ok(next)
+    }
+
+    /// Looks at a command once more when it has passed the gate: whoever ran alone while it waited there may have turned
+    /// this server into a replica, or begun to replace its dataset.
+    #[inline]
+    fn check_again(
+        &self,
+        session: &mut Session,
+        entry: &CommandEntry,
+        request: &Request<'_>,
+        now_ms: i64,
+    ) -> Result<(), Check> {
+        match self.check(session, entry, request.args, now_ms) {
+            Check::Run => Ok(()),
+            other => Err(other),
+        }
     }
 
     /// Enters the gate by the worker's own slot. A command's time begins here: waiting is not its own slowness.
@@ -257,6 +274,15 @@ impl Engine {
     pub(crate) fn make_way(&self, worker: &mut Worker) {
         if std::mem::take(&mut worker.handed_over) {
             self.keyspace().wait_for_snapshot_room();
+        }
+    }
+
+    /// Whether a command has to run alone.
+    pub(crate) fn runs_alone(&self, entry: &CommandEntry, args: Args<'_>) -> bool {
+        match entry.command.run {
+            Run::Exclusive => true,
+            Run::Keyed => args.len() > MAX_KEYED && self.has_many_keys(entry, args),
+            Run::Shared => false,
         }
     }
 
@@ -292,7 +318,7 @@ impl Engine {
     }
 
     /// Runs a command whose place in the gate is taken.
-    fn call(
+    pub(crate) fn call(
         &self,
         worker: &mut Worker,
         session: &mut Session,
@@ -336,7 +362,9 @@ impl Engine {
         call: &Call<'e, '_>,
         now_ms: i64,
     ) -> Option<Park> {
-        let logging = session.state.origin == SessionOrigin::Client && self.log().is_active();
+        // A replica's log is its master's stream: what its own clients change does not belong there.
+        let logging =
+            session.state.origin == SessionOrigin::Client && self.log().is_active() && !self.is_replica();
         let mark = session.out.mark();
         worker.effects.begin_command();
         let mut cx = Cx {
@@ -504,7 +532,7 @@ pub(crate) struct Call<'e, 'b> {
 }
 
 /// What stands between a request and its execution.
-enum Check {
+pub(crate) enum Check {
     Run,
     Queue,
     Wait,
@@ -513,7 +541,13 @@ enum Check {
 
 impl Engine {
     #[inline]
-    fn check(&self, session: &mut Session, entry: &CommandEntry, args: Args<'_>, now_ms: i64) -> Check {
+    pub(crate) fn check(
+        &self,
+        session: &mut Session,
+        entry: &CommandEntry,
+        args: Args<'_>,
+        now_ms: i64,
+    ) -> Check {
         if !entry.command.accepts(args.len()) {
             return Check::Refuse(errors::wrong_arity(&entry.full_name));
         }

@@ -146,6 +146,11 @@ impl Engine {
         &self.log
     }
 
+    /// The log, to keep.
+    pub fn log_arc(&self) -> Arc<Log> {
+        Arc::clone(&self.log)
+    }
+
     /// All commands.
     pub fn table(&self) -> &CommandTable {
         &self.table
