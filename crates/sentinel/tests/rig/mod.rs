@@ -1,5 +1,5 @@
-//! A small world in memory: Sentinels, Redis instances that answer like the real ones, a network with one
-//! millisecond of delay, a DNS and disks. Deterministic: what is told twice happens twice.
+//! A small world in memory: Sentinels, Redis instances that answer like the real ones, a network with
+//! some delay, a DNS and disks. Deterministic: what is told twice happens twice.
 
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of the rig")]
 
@@ -12,9 +12,6 @@ use std::fmt::Write;
 use redan_resp::Frame;
 use redan_sentinel::*;
 use redis::FakeRedis;
-
-/// One way through the network, and one write to disk.
-const DELAY_MS: u64 = 1;
 
 /// A file system on which every script exists, except those called `missing`.
 pub struct Files;
@@ -42,6 +39,15 @@ struct Connection {
     queued: Option<Vec<Vec<Vec<u8>>>>,
 }
 
+/// An answer that waits for a save.
+struct Held {
+    save: SaveId,
+    caller: usize,
+    link: LinkId,
+    saved: Reply,
+    failed: Reply,
+}
+
 /// A Sentinel process.
 pub struct Node {
     pub sentinel: Sentinel,
@@ -50,8 +56,7 @@ pub struct Node {
     pub paused: bool,
     pub saves: Vec<Vec<u8>>,
     connections: BTreeMap<LinkId, Connection>,
-    /// Answers that wait for a save: (save, caller, link, reply).
-    held: Vec<(SaveId, usize, LinkId, Reply)>,
+    held: Vec<Held>,
     waiting: Vec<Input>,
 }
 
@@ -66,6 +71,8 @@ pub struct World {
     pub disks_full: bool,
     pub scripts: Vec<String>,
     pub first_seed: u64,
+    /// One way through the network, and one write to disk.
+    pub delay_ms: u64,
     travelling: BinaryHeap<Reverse<(u64, u64)>>,
     cargo: BTreeMap<u64, Travel>,
     sequence: u64,
@@ -99,6 +106,7 @@ impl World {
             disks_full: false,
             scripts: Vec::new(),
             first_seed: 42,
+            delay_ms: 1,
             travelling: BinaryHeap::new(),
             cargo: BTreeMap::new(),
             sequence: 0,
@@ -135,7 +143,7 @@ impl World {
     }
 
     fn start(&mut self, number: usize, config: Config) {
-        let seed = self.first_seed + number as u64;
+        let seed = mixed(self.first_seed + number as u64);
         let sentinel = Sentinel::new(config, ServerFacts::default(), seed, self.now());
         let node = Node {
             sentinel,
@@ -211,7 +219,7 @@ impl World {
             let gone: Vec<LinkId> = connections.filter(|(_, c)| c.ip == ip).map(|(link, _)| *link).collect();
             for link in gone {
                 self.nodes[number].connections.remove(&link);
-                self.travel(DELAY_MS, Travel::Input(number, Input::Closed { link }));
+                self.travel(self.delay_ms, Travel::Input(number, Input::Closed { link }));
             }
         }
     }
@@ -341,8 +349,8 @@ impl World {
     fn arrive(&mut self, travel: Travel) {
         match travel {
             Travel::Input(number, input) => {
-                if let Input::Saved { save } = &input {
-                    self.release_held(number, *save);
+                if let Input::Saved { save } | Input::SaveFailed { save, .. } = &input {
+                    self.release_held(number, *save, matches!(input, Input::Saved { .. }));
                 }
                 self.input(number, input);
             }
@@ -367,7 +375,7 @@ impl World {
         } else {
             Input::ConnectFailed { link, error: "Connection refused".into() }
         };
-        self.travel(DELAY_MS, Travel::Input(number, input));
+        self.travel(self.delay_ms, Travel::Input(number, input));
     }
 
     fn serve(&mut self, number: usize, link: LinkId, command: &[Vec<u8>]) {
@@ -403,7 +411,7 @@ impl World {
     }
 
     fn reply(&mut self, number: usize, link: LinkId, frame: Frame) {
-        self.travel(DELAY_MS, Travel::Input(number, Input::Frame { link, frame }));
+        self.travel(self.delay_ms, Travel::Input(number, Input::Frame { link, frame }));
     }
 
     fn serve_by_sentinel(&mut self, number: usize, link: LinkId, server: usize, command: &[Vec<u8>]) {
@@ -421,20 +429,20 @@ impl World {
         };
         match answer {
             Answer::Now(reply) => self.reply(number, link, frame_of(&reply)),
-            Answer::AfterSave { save, saved, .. } => {
-                self.nodes[server].held.push((save, number, link, saved))
+            Answer::AfterSave { save, saved, failed } => {
+                self.nodes[server].held.push(Held { save, caller: number, link, saved, failed });
             }
         }
         self.drain(server);
     }
 
-    fn release_held(&mut self, number: usize, save: SaveId) {
+    fn release_held(&mut self, number: usize, save: SaveId, worked: bool) {
         let held = std::mem::take(&mut self.nodes[number].held);
-        let (ready, rest) = held.into_iter().partition(|(wanted, ..)| *wanted <= save);
+        let (ready, rest): (Vec<Held>, Vec<Held>) = held.into_iter().partition(|held| held.save <= save);
         self.nodes[number].held = rest;
-        let ready: Vec<(SaveId, usize, LinkId, Reply)> = ready;
-        for (_, caller, link, reply) in ready {
-            self.reply(caller, link, frame_of(&reply));
+        for held in ready {
+            let reply = if worked { held.saved } else { held.failed };
+            self.reply(held.caller, held.link, frame_of(&reply));
         }
     }
 
@@ -451,15 +459,17 @@ impl World {
             Output::Connect { link, kind, to, .. } => {
                 let connection = Connection { ip: to.ip, kind, queued: None };
                 self.nodes[number].connections.insert(link, connection);
-                self.travel(DELAY_MS, Travel::Connect(number, link));
+                self.travel(self.delay_ms, Travel::Connect(number, link));
             }
-            Output::Send { link, command } => self.travel(DELAY_MS, Travel::Command(number, link, command)),
+            Output::Send { link, command } => {
+                self.travel(self.delay_ms, Travel::Command(number, link, command))
+            }
             Output::Close { link } => {
                 self.nodes[number].connections.remove(&link);
             }
             Output::Resolve { name } => {
                 let ip = self.dns.get(&name).cloned();
-                self.travel(DELAY_MS, Travel::Input(number, Input::Resolved { name, ip }));
+                self.travel(self.delay_ms, Travel::Input(number, Input::Resolved { name, ip }));
             }
             Output::SaveState { save } => {
                 let config = self.nodes[number].sentinel.to_config();
@@ -469,7 +479,7 @@ impl World {
                     self.nodes[number].saves.push(state_file::encode(&config));
                     Input::Saved { save }
                 };
-                self.travel(DELAY_MS, Travel::Input(number, input));
+                self.travel(self.delay_ms, Travel::Input(number, input));
             }
             // What concerns developers only would hide the story.
             Output::Event(event) if event.level == LogLevel::Debug => {}
@@ -483,7 +493,7 @@ impl World {
                     argv.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
                 self.scripts.push(format!("s{} {}", number + 1, argv.join(" ")));
                 let end = Input::ScriptEnded { script, end: ScriptEnd::Exited(0) };
-                self.travel(DELAY_MS, Travel::Input(number, end));
+                self.travel(self.delay_ms, Travel::Input(number, end));
             }
             Output::Crash => {
                 self.say(&format!("s{} crashes", number + 1));
@@ -492,6 +502,14 @@ impl World {
             Output::Log { .. } | Output::KillScript { .. } | Output::SetLogLevel(_) => {}
         }
     }
+}
+
+/// Neighbouring numbers must not begin neighbouring random sequences (the finaliser of SplitMix64).
+fn mixed(number: u64) -> u64 {
+    let n = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    n ^ (n >> 31)
 }
 
 /// A reply as the other side decodes it.
