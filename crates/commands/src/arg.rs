@@ -11,6 +11,14 @@ pub fn int(arg: &[u8]) -> Result<i64, ReplyError> {
     parse_i64(arg).ok_or(errors::NOT_INTEGER)
 }
 
+/// An integer of 32 bits, as for the number of a database.
+///
+/// # Errors
+/// As [`int`], and `value is out of range` with the range.
+pub fn int32(arg: &[u8]) -> Result<i32, ReplyError> {
+    i32::try_from(int(arg)?).map_err(|_| errors::OUT_OF_INT_RANGE)
+}
+
 /// An integer of at least `min`.
 ///
 /// # Errors

@@ -62,6 +62,8 @@ fixed! {
     DB_RANGE = "ERR DB index is out of range";
     /// A value out of its range.
     OUT_OF_RANGE = "ERR value is out of range";
+    /// A value does not fit 32 bits.
+    OUT_OF_INT_RANGE = "ERR value is out of range, value must between -2147483648 and 2147483647";
     /// A value must be positive.
     NOT_POSITIVE = "ERR value is out of range, must be positive";
     /// Source and target are the same.

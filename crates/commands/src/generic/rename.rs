@@ -144,11 +144,8 @@ fn move_key(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
 
 /// The database with this number.
 fn database(cx: &Cx<'_, '_>, text: &[u8]) -> Result<DbIndex, ReplyError> {
-    let number = arg::int(text)?;
-    if i32::try_from(number).is_err() {
-        return Err(errors::OUT_OF_RANGE);
-    }
-    let number = u32::try_from(number).ok().filter(|&number| number < cx.engine.keyspace().databases());
+    let number = u32::try_from(arg::int32(text)?).ok();
+    let number = number.filter(|&number| number < cx.engine.keyspace().databases());
     number.map(DbIndex).ok_or(errors::DB_RANGE)
 }
 
@@ -211,7 +208,11 @@ mod tests {
             ("SET a 1 EXAT 1800000000", "+OK", "SET a 1 PXAT 1800000000000"),
             ("MOVE a 0", "-ERR source and destination objects are the same", ""),
             ("MOVE a 16", "-ERR DB index is out of range", ""),
-            ("MOVE a 99999999999", "-ERR value is out of range", ""),
+            (
+                "MOVE a 9999999999",
+                "-ERR value is out of range, value must between -2147483648 and 2147483647",
+                "",
+            ),
             ("MOVE none 9", ":0", ""),
             ("MOVE a 9", ":1", "MOVE a 9"),
             ("SET a 2", "+OK", "SET a 2"),
