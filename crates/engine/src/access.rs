@@ -57,6 +57,11 @@ impl Users {
         self.default.read().is_open()
     }
 
+    /// Whether there is a user of this name.
+    pub fn exists(&self, name: &[u8]) -> bool {
+        name == DEFAULT_USER.as_bytes()
+    }
+
     /// The user these credentials belong to.
     pub fn authenticate(&self, name: &[u8], password: &[u8]) -> Option<Arc<str>> {
         let passwords = self.default.read();

@@ -62,6 +62,8 @@ impl ClientFlags {
     pub const READ_ONLY: u32 = 1 << 8;
     /// Came over a loopback address or a Unix socket.
     pub const LOCAL: u32 = 1 << 9;
+    /// Waits for the end of a pause (and is `BLOCKED`).
+    pub const PAUSED: u32 = 1 << 10;
 }
 
 /// The parts of a client's identity that are text.

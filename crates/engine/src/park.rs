@@ -56,13 +56,14 @@ impl Engine {
         session.client.take_unblock();
         session.park = Some(park);
         session.client.put(ClientFlags::BLOCKED, true);
+        session.client.put(ClientFlags::PAUSED, matches!(park, Park::Paused { .. }));
         self.parked.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Forgets what a session waits for: it was woken, or its connection has closed.
     pub fn wake_up(&self, session: &mut SessionState) {
         if session.park.take().is_some() {
-            session.client.put(ClientFlags::BLOCKED, false);
+            session.client.put(ClientFlags::BLOCKED | ClientFlags::PAUSED, false);
             self.parked.fetch_sub(1, Ordering::Relaxed);
         }
     }

@@ -96,7 +96,8 @@ fn reset(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
     cx.engine.forget_subscriptions(cx.session);
     cx.update_subscribed();
     let client = &cx.session.client;
-    client.put(ClientFlags::NO_EVICT | ClientFlags::NO_TOUCH | ClientFlags::MONITOR, false);
+    cx.engine.remove_monitor(client);
+    client.put(ClientFlags::NO_EVICT | ClientFlags::NO_TOUCH, false);
     client.meta.lock().name.clear();
     client.resp.store(2, Ordering::Relaxed);
     cx.session.no_touch = false;

@@ -1,13 +1,22 @@
 //! Commands about the connection itself.
 
 mod basic;
+mod client;
 mod hello;
 
 use redan_engine::{CmdResult, Command, errors};
 
 /// The rows of this group.
-pub const COMMANDS: &[Command] =
-    &[basic::ECHO, basic::PING, basic::QUIT, basic::RESET, basic::SELECT, hello::AUTH, hello::HELLO];
+pub const COMMANDS: &[Command] = &[
+    client::CLIENT,
+    basic::ECHO,
+    basic::PING,
+    basic::QUIT,
+    basic::RESET,
+    basic::SELECT,
+    hello::AUTH,
+    hello::HELLO,
+];
 
 /// Whether a client may be called this: printable ASCII without spaces.
 ///
