@@ -65,7 +65,8 @@ impl Engine {
         let end = loop {
             let limits = self.limits_of(session);
             let (decoded, end) = batch.fill(self, session, &limits, buf, consumed);
-            let mut inside = None;
+            let mut inside = (batch.items.len() > 1).then(|| self.enter(worker));
+            batch.prefetch(self, session.state.db);
             let mut stop = None;
             for item in &batch.items {
                 let request = Request {

@@ -134,11 +134,17 @@ pub trait Host: Send + Sync {
     /// A session parked with [`Park::Host`](crate::Park) was rung or its deadline has passed: whether it has its reply.
     fn resume(&self, session: &mut SessionState, out: &mut ReplyBuf, now_ms: i64) -> bool;
 
-    /// A command of a Sentinel (SENTINEL, and its ROLE, PUBLISH), with its reply.
+    /// A command of a Sentinel (SENTINEL, and its ROLE, PUBLISH), with its reply. `Ok(true)`: the reply comes later, the
+    /// client waits ([`Park::Host`](crate::Park)).
     ///
     /// # Errors
     /// Its error reply.
-    fn sentinel(&self, session: &mut SessionState, args: Args<'_>, out: &mut ReplyBuf) -> CmdResult;
+    fn sentinel(
+        &self,
+        session: &mut SessionState,
+        args: Args<'_>,
+        out: &mut ReplyBuf,
+    ) -> Result<bool, ReplyError>;
 
     /// DEBUG RELOAD and its kin: `save` writes the snapshot first, `flush` empties the dataset before loading. *Alone.*
     ///

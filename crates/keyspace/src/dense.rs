@@ -75,6 +75,18 @@ impl<T: Slot> Dense<T> {
         })
     }
 
+    /// Address of the list of chunks, which a lookup reads between index and slot; for prefetching.
+    #[inline]
+    pub(crate) fn chunks_address(&self) -> usize {
+        self.chunks.as_ptr() as usize
+    }
+
+    /// The slot that is most likely the one with this hash, not looked at. For prefetching.
+    #[inline]
+    pub(crate) fn likely(&self, hash: u32) -> Option<&T> {
+        self.try_get(self.index.find(hash, |_| true)?)
+    }
+
     /// The slot with number `at`, if there is one.
     #[inline]
     pub fn try_get(&self, at: u32) -> Option<&T> {

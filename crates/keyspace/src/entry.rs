@@ -272,6 +272,12 @@ impl Entry {
     // --- key and value ------------------------------------------------------------------------------------------
 
     /// The key.
+    /// Address of the block with key and value; for prefetching.
+    #[inline]
+    pub(crate) fn block_address(&self) -> usize {
+        self.block.as_ptr() as usize
+    }
+
     #[inline]
     pub(crate) fn key(&self) -> &[u8] {
         self.bytes(self.header_len(), self.key_len())

@@ -28,6 +28,19 @@ pub struct KeyspaceStats {
     pub expired: u64,
 }
 
+/// How far down the chain of addresses [`Keyspace::prefetch`] goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrefetchStage {
+    /// The shard's header with its lock.
+    Shard,
+    /// The line of the index, and the list of chunks.
+    Index,
+    /// The slot.
+    Slot,
+    /// Key and value.
+    Block,
+}
+
 /// All databases of the server.
 ///
 /// A database takes no memory until something is written to it. Who may call what when is the engine's business (its
@@ -118,23 +131,23 @@ impl Keyspace {
         View::new(self, db, self.physical(db), access, true)
     }
 
-    /// Fetches what a lookup of `hash` will touch first: the shard's header and the line of the index where the
-    /// probe starts. Call it for all commands of a pipeline before the first one runs.
+    /// Fetches what a lookup of `hash` will touch, one step down the chain of addresses: a hint that reads nothing as far
+    /// as the program is concerned. For a pipeline call it for all keys with one stage, then for all with the next, so
+    /// that their cache misses overlap. The caller holds the gate and no shard.
     ///
-    /// It reads only fields that may be read without the lock. The slot and its block can not be fetched this way:
-    /// their addresses are in memory that the lock protects.
+    /// The later stages look at what the shard's lock protects, and skip a shard that is locked.
     #[inline]
-    pub fn prefetch(&self, db: DbIndex, hash: KeyHash) {
-        if let Some(database) = self.database(db) {
-            prefetch(std::ptr::from_ref(database.shard(shard_of(hash))) as usize);
-        }
-    }
-
-    /// The second stage of [`prefetch`](Self::prefetch): call it when the first stage of all keys is done.
-    #[inline]
-    pub fn prefetch_index(&self, db: DbIndex, hash: KeyHash) {
-        if let Some(database) = self.database(db) {
-            database.shard(shard_of(hash)).prefetch_index(hash.low());
+    pub fn prefetch(&self, db: DbIndex, hash: KeyHash, stage: PrefetchStage) {
+        let Some(database) = self.database(db) else { return };
+        let shard = database.shard(shard_of(hash));
+        match stage {
+            PrefetchStage::Shard => prefetch(std::ptr::from_ref(shard) as usize),
+            PrefetchStage::Index => {
+                shard.prefetch_index(hash.low());
+                shard.prefetch_chunks();
+            }
+            PrefetchStage::Slot => shard.prefetch_slot(hash.low()),
+            PrefetchStage::Block => shard.prefetch_block(hash.low()),
         }
     }
 

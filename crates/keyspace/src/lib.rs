@@ -31,7 +31,7 @@ pub use entry_ref::EntryRef;
 pub use evict::{EvictionCandidate, EvictionPolicy, EvictionPool};
 pub use expire::{ExpireBudget, ExpireProgress};
 pub use hash::{Key, KeyHash, SHARDS, set_hash_seed, shard_of};
-pub use keyspace::{DbIndex, Detached, Keyspace, KeyspaceStats};
+pub use keyspace::{DbIndex, Detached, Keyspace, KeyspaceStats, PrefetchStage};
 pub use loader::{DuplicateKey, LoadedAccess, Loader};
 pub use mutation::{Change, ExpiredKey, ExpiredKeys, Garbage, Observer};
 pub use snapshot::{DbSize, Progress, Snapshot, SnapshotRunning, SnapshotSink};

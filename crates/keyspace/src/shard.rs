@@ -79,7 +79,41 @@ impl ShardCell {
             prefetch(layout.line_of(low));
         }
     }
+
+    /// Fetches the list of chunks of the table. Does nothing if somebody holds the lock: a hint is not worth waiting for.
+    #[inline]
+    pub(crate) fn prefetch_chunks(&self) {
+        if let Some(shard) = self.lock.try_lock() {
+            prefetch(shard.table.slots().chunks_address());
+        }
+    }
+
+    /// Fetches the slot of this hash, whose index line and list of chunks were fetched before.
+    #[inline]
+    pub(crate) fn prefetch_slot(&self, low: u32) {
+        if let Some(shard) = self.lock.try_lock()
+            && let Some(entry) = shard.table.slots().likely(low)
+        {
+            prefetch(std::ptr::from_ref(entry) as usize);
+        }
+    }
+
+    /// Fetches the block of key and value of this hash, whose slot was fetched before.
+    #[inline]
+    pub(crate) fn prefetch_block(&self, low: u32) {
+        if let Some(shard) = self.lock.try_lock()
+            && let Some(entry) = shard.table.slots().likely(low)
+        {
+            let address = entry.block_address();
+            prefetch(address);
+            // A block of two or three dozen bytes often lies across two lines.
+            prefetch(address + BLOCK_REACH);
+        }
+    }
 }
+
+/// How far into a block the second line is fetched.
+const BLOCK_REACH: usize = 47;
 
 /// Where a shard is: the physical database and the shard's number. Locks are taken in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
