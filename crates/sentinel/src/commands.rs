@@ -277,7 +277,8 @@ impl Sentinel {
             return Answer::error(format!("unknown subcommand '{name}'. Try SENTINEL HELP."));
         };
         let count = i32::try_from(call.words.len()).unwrap_or(i32::MAX);
-        if if row.arity < 0 { count < -row.arity } else { count != row.arity } {
+        let fits = if row.arity < 0 { count >= -row.arity } else { count == row.arity };
+        if !fits {
             return Answer::error(format!("wrong number of arguments for 'sentinel|{}' command", row.name));
         }
         (row.run)(self, call)

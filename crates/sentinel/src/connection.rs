@@ -5,7 +5,7 @@ use redan_resp::Frame;
 use crate::core::Core;
 use crate::event::LogLevel;
 use crate::hello::HELLO_CHANNEL;
-use crate::ids::{InstanceId, LinkId, Member, SaveId};
+use crate::ids::{InstanceId, LinkId, MasterId, Member, SaveId};
 use crate::instance::{FailoverState, Master};
 use crate::io::LinkKind;
 use crate::link::{LinkKey, Pending};
@@ -96,7 +96,10 @@ impl Sentinel {
 
     pub(crate) fn on_frame(&mut self, id: LinkId, frame: Frame) {
         let Some((key, kind)) = self.core.links.find(id) else { return };
-        self.core.touch_users(key);
+        if self.core.links.get(key).is_congested() {
+            // All users of the link wait for this.
+            self.core.touch_users(key);
+        }
         let link = self.core.links.get_mut(key);
         if kind == LinkKind::PubSub {
             link.pubsub_activity_at = self.core.now.mono;
@@ -123,18 +126,18 @@ impl Sentinel {
                 if let Some(conn) = &mut self.core.links.get_mut(key).pubsub {
                     conn.ready = true;
                 }
-                return;
+                return self.core.touch_users(key);
             }
             Pending::Ping(id) | Pending::Info(id) | Pending::Publish(id) | Pending::AskMasterDown(id) => id,
         };
-        let Some(master) = self.masters.get_mut(&asked_by.master) else {
-            // Whoever asked is gone, but a sign of life is one for all who share the link.
-            if let Pending::Ping(_) = pending {
-                self.core.note_pong(key, &frame);
-            }
-            return;
-        };
+        self.core.touched.insert(asked_by.master);
+        if let Pending::Ping(_) = pending {
+            // A sign of life is one for all who share the link, even if whoever asked is gone.
+            self.core.note_pong(key, &frame);
+            self.touch_down_users(key);
+        }
         let core = &mut self.core;
+        let Some(master) = self.masters.get_mut(&asked_by.master) else { return };
         match pending {
             Pending::Ping(_) => master.on_ping_reply(core, key, asked_by.member, &frame),
             Pending::Info(_) => match frame {
@@ -153,6 +156,20 @@ impl Sentinel {
             Pending::AskMasterDown(_) => master.on_master_down_reply(core, asked_by.member, &frame),
             Pending::Discard | Pending::Subscribe => {}
         }
+    }
+}
+
+impl Sentinel {
+    /// Users of a link that are believed down may be up again. For the others a sign of life only puts off what
+    /// they are waiting for: a process that serves many masters as Sentinel would wake all of them each second.
+    fn touch_down_users(&mut self, key: LinkKey) {
+        let is_down = |user: &InstanceId| {
+            let master = self.masters.get(&user.master);
+            master.and_then(|master| master.instance(user.member)).is_some_and(|instance| instance.s_down)
+        };
+        let users = self.core.links.get(key).users.iter();
+        let down: Vec<MasterId> = users.filter(|user| is_down(user)).map(|user| user.master).collect();
+        self.core.touched.extend(down);
     }
 }
 
@@ -177,19 +194,22 @@ fn status_text(frame: &Frame) -> Option<&[u8]> {
     }
 }
 
+/// Whether a reply to PING means that the instance works. One that loads its data or has lost its master does.
+fn says_it_works(frame: &Frame) -> bool {
+    let text = status_text(frame).unwrap_or_default();
+    [&b"PONG"[..], b"LOADING", b"MASTERDOWN"].iter().any(|word| text.starts_with(word))
+}
+
 impl Core {
-    /// Takes in a reply to PING as far as it concerns the link. True if the instance works.
-    fn note_pong(&mut self, key: LinkKey, frame: &Frame) -> bool {
+    /// Takes in a reply to PING as far as it concerns the link.
+    fn note_pong(&mut self, key: LinkKey, frame: &Frame) {
         let now = self.mono();
-        let text = status_text(frame).unwrap_or_default();
-        let works = [&b"PONG"[..], b"LOADING", b"MASTERDOWN"].iter().any(|word| text.starts_with(word));
         let link = self.links.get_mut(key);
         link.last_pong_at = now;
-        if works {
+        if says_it_works(frame) {
             link.last_avail_at = now;
             link.unanswered_since = None;
         }
-        works
     }
 }
 
@@ -222,14 +242,13 @@ impl Master {
     }
 
     fn on_ping_reply(&mut self, core: &mut Core, key: LinkKey, member: Member, frame: &Frame) {
-        let works = core.note_pong(key, frame);
         let text = status_text(frame).unwrap_or_default();
         if member == Member::Master && text.starts_with(b"PONG") {
             self.rebooted_at = None;
         }
         let kill = self.options.renamed("SCRIPT").as_bytes().to_vec();
         let Some(instance) = self.instance_mut(member) else { return };
-        if !works && text.starts_with(b"BUSY") && instance.s_down && !instance.script_kill_sent {
+        if text.starts_with(b"BUSY") && instance.s_down && !instance.script_kill_sent {
             instance.script_kill_sent = true;
             core.send(key, LinkKind::Command, &[&kill, b"KILL"], Pending::Discard);
         }

@@ -41,8 +41,8 @@
 //!
 //! # How it works inside
 //!
-//! Each master and what belongs to it form a group ([`instance`]). Whatever touches a group is followed by
-//! *settling* it ([`monitor`]): the rows of one table of timers ([`timer`]) whose time has come fire, conditions
+//! Each master and what belongs to it form a group (`instance`). Whatever touches a group is followed by
+//! *settling* it (`settle`): the rows of one table of timers (`timer`) whose time has come fire, conditions
 //! that do not depend on time are looked at, and this repeats until nothing changes any more. So every reaction
 //! happens with the input that allows it, a dead master is noticed at `down-after` and not at the next tick, and a
 //! timer can never be forgotten: its time is computed from the state, not stored.

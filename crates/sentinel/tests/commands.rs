@@ -145,6 +145,8 @@ fn replicas_and_sentinels_are_described() {
 #[test]
 fn info_role_and_addresses() {
     let mut world = settled();
+    let section = world.nodes[0].sentinel.info_section();
+    assert_eq!(section.matches("\r\n").count(), section.lines().count());
     expect![[r#"
         # Sentinel
         sentinel_masters:1
@@ -155,7 +157,7 @@ fn info_role_and_addresses() {
         sentinel_simulate_failure_flags:0
         master0:name=mymaster,status=ok,address=10.0.0.1:6379,slaves=2,sentinels=2
     "#]]
-    .assert_eq(&world.nodes[0].sentinel.info_section());
+    .assert_eq(&section.replace('\r', ""));
     assert_eq!(
         world.nodes[0].sentinel.role(),
         Reply::Array(vec![Reply::bulk("sentinel"), Reply::Array(vec![Reply::bulk("mymaster")])])

@@ -233,15 +233,15 @@ fn a_stopped_process_goes_into_tilt() {
     world.run_for(34_000);
     expect![[r#"
         -- back
-          31.000 s1 +tilt #tilt mode entered
-          35.057 s1 +new-epoch 1
-          35.057 s1 +vote-for-leader 2222222222222222222222222222222222222222 1
-          35.064 s1 +config-update-from sentinel 2222222222222222222222222222222222222222 10.0.1.2 26379 @ mymaster 10.0.0.1 6379
-          35.064 s1 +switch-master mymaster 10.0.0.1 6379 10.0.0.2 6379
-          35.064 s1 +slave slave 10.0.0.3:6379 10.0.0.3 6379 @ mymaster 10.0.0.2 6379
-          35.064 s1 +slave slave 10.0.0.1:6379 10.0.0.1 6379 @ mymaster 10.0.0.2 6379
-          61.000 s1 -tilt #tilt mode exited
-          61.000 s1 +sdown slave 10.0.0.1:6379 10.0.0.1 6379 @ mymaster 10.0.0.2 6379
+        31.000 s1 +tilt #tilt mode entered
+        35.057 s1 +new-epoch 1
+        35.057 s1 +vote-for-leader 2222222222222222222222222222222222222222 1
+        35.064 s1 +config-update-from sentinel 2222222222222222222222222222222222222222 10.0.1.2 26379 @ mymaster 10.0.0.1 6379
+        35.064 s1 +switch-master mymaster 10.0.0.1 6379 10.0.0.2 6379
+        35.064 s1 +slave slave 10.0.0.3:6379 10.0.0.3 6379 @ mymaster 10.0.0.2 6379
+        35.064 s1 +slave slave 10.0.0.1:6379 10.0.0.1 6379 @ mymaster 10.0.0.2 6379
+        61.000 s1 -tilt #tilt mode exited
+        61.000 s1 +sdown slave 10.0.0.1:6379 10.0.0.1 6379 @ mymaster 10.0.0.2 6379
     "#]].assert_eq(&world.story_of(0));
 }
 
@@ -334,9 +334,9 @@ fn a_vanished_name_does_not_block_the_failover() {
     world.run_for(12_000);
     expect![[r#"
         -- the pod is back at 10.0.0.9
-          19.068 s1 -role-change slave redis-0.svc:6379 redis-0.svc 6379 @ mymaster redis-1.svc 6379 new reported role is master
-          27.068 s1 +convert-to-slave slave redis-0.svc:6379 redis-0.svc 6379 @ mymaster redis-1.svc 6379
-          27.070 s1 +role-change slave redis-0.svc:6379 redis-0.svc 6379 @ mymaster redis-1.svc 6379 new reported role is slave
+        19.068 s1 -role-change slave redis-0.svc:6379 redis-0.svc 6379 @ mymaster redis-1.svc 6379 new reported role is master
+        27.068 s1 +convert-to-slave slave redis-0.svc:6379 redis-0.svc 6379 @ mymaster redis-1.svc 6379
+        27.070 s1 +role-change slave redis-0.svc:6379 redis-0.svc 6379 @ mymaster redis-1.svc 6379 new reported role is slave
     "#]].assert_eq(&world.story_of(0));
     assert_eq!(world.redis["10.0.0.9"].following, Some(("redis-1.svc".into(), 6379)));
 }
@@ -385,13 +385,13 @@ fn a_sentinel_that_was_away_learns_the_new_master() {
     world.run_for(50);
     expect![[r#"
         -- s1 restarts
-          20.000 s1 +monitor master mymaster 10.0.0.1 6379 quorum 2
-          20.004 s1 -role-change slave 10.0.0.2:6379 10.0.0.2 6379 @ mymaster 10.0.0.1 6379 new reported role is master
-          20.004 s1 +new-epoch 1
-          20.004 s1 +config-update-from sentinel 2222222222222222222222222222222222222222 10.0.1.2 26379 @ mymaster 10.0.0.1 6379
-          20.004 s1 +switch-master mymaster 10.0.0.1 6379 10.0.0.2 6379
-          20.004 s1 +slave slave 10.0.0.3:6379 10.0.0.3 6379 @ mymaster 10.0.0.2 6379
-          20.004 s1 +slave slave 10.0.0.1:6379 10.0.0.1 6379 @ mymaster 10.0.0.2 6379
+        20.000 s1 +monitor master mymaster 10.0.0.1 6379 quorum 2
+        20.004 s1 -role-change slave 10.0.0.2:6379 10.0.0.2 6379 @ mymaster 10.0.0.1 6379 new reported role is master
+        20.004 s1 +new-epoch 1
+        20.004 s1 +config-update-from sentinel 2222222222222222222222222222222222222222 10.0.1.2 26379 @ mymaster 10.0.0.1 6379
+        20.004 s1 +switch-master mymaster 10.0.0.1 6379 10.0.0.2 6379
+        20.004 s1 +slave slave 10.0.0.3:6379 10.0.0.3 6379 @ mymaster 10.0.0.2 6379
+        20.004 s1 +slave slave 10.0.0.1:6379 10.0.0.1 6379 @ mymaster 10.0.0.2 6379
     "#]].assert_eq(&world.story_of(0));
 }
 
@@ -503,8 +503,8 @@ fn two_masters_share_the_sentinels_connections() {
     world.kill_sentinel(1);
     world.run_for(35_000);
     expect![[r#"
-           8.001 s1 +sdown sentinel 2222222222222222222222222222222222222222 10.0.1.2 26379 @ mymaster 10.0.0.1 6379
-          33.001 s1 +sdown sentinel 2222222222222222222222222222222222222222 10.0.1.2 26379 @ other 10.0.0.5 6379
+        8.001 s1 +sdown sentinel 2222222222222222222222222222222222222222 10.0.1.2 26379 @ mymaster 10.0.0.1 6379
+        33.001 s1 +sdown sentinel 2222222222222222222222222222222222222222 10.0.1.2 26379 @ other 10.0.0.5 6379
     "#]].assert_eq(&world.story());
 }
 

@@ -486,7 +486,7 @@ impl World {
             Output::Event(event) => {
                 let line = event.log_line();
                 let seconds = (self.now_ms - 1_000_000) as f64 / 1000.0;
-                let _ = writeln!(self.story, "{seconds:8.3} s{} {line}", number + 1);
+                let _ = writeln!(self.story, "{seconds:.3} s{} {line}", number + 1);
             }
             Output::RunScript { script, argv } => {
                 let argv: Vec<String> =
