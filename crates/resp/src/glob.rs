@@ -11,6 +11,10 @@
 #[cfg(test)]
 mod tests;
 
+/// A pattern with more runs of stars than this in front of other elements matches nothing that it has to try them all
+/// for, as in Redis: nobody means such a pattern, and clients use them to keep servers busy.
+const MAX_STARS: usize = 1000;
+
 /// Tells whether the whole of `text` matches `pattern`; with `nocase`, ASCII letters match in either case (a byte
 /// escaped inside a class stays case-sensitive, as in Redis).
 ///
@@ -19,11 +23,16 @@ pub fn glob_match(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
     let (mut p, mut t) = (0, 0);
     // Where to resume when the present attempt fails: the pattern after the last star, the text it has swallowed.
     let mut resume: Option<(usize, usize)> = None;
+    let mut stars = 0;
     while t < text.len() {
         if pattern.get(p) == Some(&b'*') {
-            p += 1;
+            p += pattern[p..].iter().take_while(|byte| **byte == b'*').count();
             if p == pattern.len() {
                 return true;
+            }
+            stars += 1;
+            if stars > MAX_STARS {
+                return false;
             }
             resume = Some((p, t));
             continue;

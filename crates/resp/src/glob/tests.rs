@@ -98,3 +98,11 @@ proptest! {
         glob_match(&pattern, &text, true);
     }
 }
+
+#[test]
+fn too_many_stars_match_nothing() {
+    let matches = |stars: usize| glob_match(&b"*?".repeat(stars), &b"a".repeat(stars), false);
+    assert!(matches(MAX_STARS));
+    assert!(!matches(MAX_STARS + 1));
+    assert!(glob_match(&b"*".repeat(MAX_STARS * 2), b"a", false), "stars side by side are one");
+}
