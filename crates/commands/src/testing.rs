@@ -108,6 +108,11 @@ impl Rig {
         replied
     }
 
+    /// The command that made the connection a replica's, if one did.
+    pub fn handed_over(&mut self) -> Option<OwnedArgs> {
+        self.session.state.hand_over.take()
+    }
+
     /// What was appended to the log since the last look, as words, one command after the other with `; ` between.
     pub fn propagated(&mut self) -> String {
         let Some(stream) = self.stream else { return String::new() };
@@ -226,8 +231,8 @@ impl Host for TestHost {
     fn resume(&self, _: &mut SessionState, _: &mut ReplyBuf, _: i64) -> bool {
         true
     }
-    fn sentinel(&self, _: &mut SessionState, _: Args<'_>, _: &mut ReplyBuf) -> CmdResult {
-        Ok(())
+    fn sentinel(&self, _: &mut SessionState, _: Args<'_>, _: &mut ReplyBuf) -> Result<bool, ReplyError> {
+        Ok(false)
     }
     fn debug_reload(&self, _: bool, _: bool, _: bool) -> CmdResult {
         Ok(())

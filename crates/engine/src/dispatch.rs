@@ -339,6 +339,9 @@ impl Engine {
         let park = self.call_handler(worker, session, view, &call, now_ms);
         if let Some(multi) = session.state.run_now.take() {
             self.exec(worker, session, &multi, now_ms);
+            if self.conditions().any(condition::MONITORED) {
+                self.feed_monitors(session, entry, request.args);
+            }
         }
         if !worker.effects.events.is_empty() {
             self.publish_events(worker);
@@ -405,7 +408,8 @@ impl Engine {
             bump(&worker.stats.commands[call.entry.index as usize].failed, 1);
             self.count_error(worker, error.code());
         }
-        if self.conditions().any(condition::MONITORED) {
+        // EXEC is shown behind what it runs.
+        if self.conditions().any(condition::MONITORED) && session.state.run_now.is_none() {
             self.feed_monitors(session, call.entry, call.args);
         }
         park

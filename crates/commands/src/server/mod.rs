@@ -5,7 +5,12 @@ mod config;
 mod dataset;
 mod debug;
 mod info;
+mod lolwut;
+mod memory;
+mod monitor;
+mod replication;
 mod save;
+mod slowlog;
 
 use redan_engine::Command;
 
@@ -20,8 +25,19 @@ pub const COMMANDS: &[Command] = &[
     dataset::SWAPDB,
     dataset::TIME,
     info::INFO,
+    lolwut::LOLWUT,
+    memory::MEMORY,
+    monitor::MONITOR,
+    replication::FAILOVER,
+    replication::PSYNC,
+    replication::REPLCONF,
+    replication::REPLICAOF,
+    replication::ROLE,
+    replication::SLAVEOF,
+    replication::SYNC,
     save::BGSAVE,
     save::LASTSAVE,
     save::SAVE,
     save::SHUTDOWN,
+    slowlog::SLOWLOG,
 ];
