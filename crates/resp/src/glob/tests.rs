@@ -1,4 +1,4 @@
-use super::{glob_match, is_literal, match_one};
+use super::{MAX_STARS, glob_match, is_literal, match_one};
 use proptest::prelude::*;
 
 /// The definition of a match, by recursion and without any cleverness.
