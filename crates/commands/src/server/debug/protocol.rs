@@ -6,6 +6,7 @@ use redan_resp::{Args, Protocol, ReplyBuf};
 
 type Write = fn(&mut ReplyBuf);
 
+#[expect(clippy::approx_constant, reason = "the value is what tests of clients expect")]
 const TYPES: &[(&str, Write)] = &[
     ("string", |out| out.bulk(b"Hello World")),
     ("integer", |out| out.int(12345)),
