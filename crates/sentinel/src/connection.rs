@@ -128,7 +128,9 @@ impl Sentinel {
                 }
                 return self.core.touch_users(key);
             }
-            Pending::Ping(id) | Pending::Info(id) | Pending::Publish(id) | Pending::AskMasterDown(id) => id,
+            Pending::Ping(id) | Pending::Info(id) | Pending::Publish(id) | Pending::AskMasterDown(id, _) => {
+                id
+            }
         };
         self.core.touched.insert(asked_by.master);
         if let Pending::Ping(_) = pending {
@@ -153,7 +155,11 @@ impl Sentinel {
                     instance.hello_published_at = instance.hello_sent_at;
                 }
             }
-            Pending::AskMasterDown(_) => master.on_master_down_reply(core, asked_by.member, &frame),
+            Pending::AskMasterDown(_, moves) => {
+                if moves == master.moves {
+                    master.on_master_down_reply(core, asked_by.member, &frame);
+                }
+            }
             Pending::Discard | Pending::Subscribe => {}
         }
     }

@@ -160,6 +160,14 @@ impl Master {
         self.reset_but_sentinels(core);
         core.names.want(&to.host);
         self.base.addr = to;
+        self.moves += 1;
+        for peer in self.sentinels.values_mut() {
+            // They spoke of the old master.
+            peer.master_down = false;
+            peer.leader = None;
+            peer.answered_at = None;
+            peer.asked_at = None;
+        }
         self.base.s_down_since = None;
         self.o_down_since = None;
         // The new place has not been tried yet.

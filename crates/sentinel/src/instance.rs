@@ -261,6 +261,8 @@ pub(crate) struct Master {
     pub(crate) options: MasterOptions,
     /// The version of the address: the epoch of the failover that brought it about.
     pub(crate) config_epoch: u64,
+    /// How often the address has changed: what is said about an earlier one does not count.
+    pub(crate) moves: u32,
     /// Down as far as enough Sentinels can see.
     pub(crate) o_down: bool,
     pub(crate) o_down_since: Option<Millis>,
@@ -285,6 +287,7 @@ impl Master {
             base,
             options,
             config_epoch: 0,
+            moves: 0,
             o_down: false,
             o_down_since: None,
             rebooted_at: None,

@@ -23,7 +23,8 @@ pub(crate) enum Pending {
     Ping(InstanceId),
     Info(InstanceId),
     Publish(InstanceId),
-    AskMasterDown(InstanceId),
+    /// About the master at its n-th address.
+    AskMasterDown(InstanceId, u32),
     Subscribe,
 }
 

@@ -272,7 +272,8 @@ impl Master {
         ];
         let peer = self.sentinels.get_mut(&number).expect("timers fire for members only");
         peer.asked_at = Some(now);
-        core.send(peer.base.link, LinkKind::Command, &words, Pending::AskMasterDown(peer.base.id));
+        let pending = Pending::AskMasterDown(peer.base.id, self.moves);
+        core.send(peer.base.link, LinkKind::Command, &words, pending);
     }
 
     pub(crate) fn forget_due(&self, core: &Core, member: Member) -> Option<Millis> {

@@ -651,3 +651,19 @@ fn votes_survive_a_crash() {
     assert_eq!(ask(&mut world, 5, "b"), forgotten);
     assert_eq!(ask(&mut world, 6, "b"), vote("b", 6));
 }
+
+#[test]
+fn what_was_said_of_the_old_master_is_not_held_against_the_new() {
+    let mut world = settled_with("down-after-milliseconds mymaster 1000");
+    world.kill_redis("10.0.0.1");
+    world.run_until(2_000, |world| all_agree(world, "10.0.0.2"));
+    // Only one of them loses sight of the new master, within the time in which an answer counts.
+    world.quietly_run_for(1_100);
+    world.redis.get_mut("10.0.0.2").unwrap().paused = true;
+    world.kill_sentinel(1);
+    world.kill_sentinel(2);
+    world.run_for(6_000);
+    let story = world.story_of(0);
+    assert!(story.contains("+sdown master mymaster 10.0.0.2 6379"), "{story}");
+    assert!(!story.contains("+odown"), "{story}");
+}
