@@ -38,7 +38,7 @@ pub(super) const SPUBLISH: Command = Command::new("spublish", 3, spublish)
 
 fn publish(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     if cx.engine.conditions().any(condition::SENTINEL) {
-        return cx.host().sentinel(cx.session, args, cx.out);
+        return crate::sentinel::ask(cx, args);
     }
     let receivers = cx.engine.publish(&args[1], &args[2]);
     reply(cx, args, receivers)

@@ -3,7 +3,7 @@
 mod file;
 mod lines;
 
-pub use file::write_file;
+pub use file::{replace_file, write_file};
 
 use super::load::{OBSOLETE, trim};
 use super::param::Kind;

@@ -240,7 +240,10 @@ impl Host for Server {
     }
 
     fn role(&self, out: &mut ReplyBuf) {
-        self.replication.role(out);
+        match &self.sentinel {
+            Some(sentinel) => sentinel.role(out),
+            None => self.replication.role(out),
+        }
     }
 
     fn replconf(&self, session: &mut SessionState, args: Args<'_>, out: &mut ReplyBuf) -> CmdResult {
@@ -260,10 +263,20 @@ impl Host for Server {
     }
 
     fn resume(&self, session: &mut SessionState, out: &mut ReplyBuf, _now_ms: i64) -> bool {
-        self.resume_shutdown(session.client.id, out)
+        match &self.sentinel {
+            Some(sentinel) if sentinel.is_waiting(session.client.id) => {
+                sentinel.resume(session.client.id, out)
+            }
+            _ => self.resume_shutdown(session.client.id, out),
+        }
     }
 
-    fn sentinel(&self, session: &mut SessionState, args: Args<'_>, out: &mut ReplyBuf) -> CmdResult {
+    fn sentinel(
+        &self,
+        session: &mut SessionState,
+        args: Args<'_>,
+        out: &mut ReplyBuf,
+    ) -> Result<bool, ReplyError> {
         match &self.sentinel {
             Some(sentinel) => sentinel.command(session, args, out),
             None => Err(ReplyError::fixed("ERR This instance is not a Sentinel")),

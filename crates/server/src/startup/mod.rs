@@ -26,8 +26,8 @@ const OTHER_THREADS: usize = 12;
 
 /// Runs the server until it ends; returns the exit code if it does not even start.
 pub fn run(launch: &Launch, sentinel: bool, dir: &Path) -> i32 {
-    let loaded = match read_configuration(launch, sentinel, dir) {
-        Ok(loaded) => loaded,
+    let (loaded, driver) = match read_configuration(launch, sentinel, dir) {
+        Ok(read) => read,
         Err(report) => {
             eprintln!("{report}");
             return 1;
@@ -46,7 +46,7 @@ pub fn run(launch: &Launch, sentinel: bool, dir: &Path) -> i32 {
             return 1;
         }
     };
-    match serve(loaded, launch, sentinel, &log) {
+    match serve(loaded, driver, launch, &log) {
         Ok(never) => match never {},
         Err(reason) => {
             log.fatal(&reason);
@@ -71,10 +71,12 @@ pub fn check_system() -> i32 {
     code
 }
 
-fn read_configuration(launch: &Launch, sentinel: bool, dir: &Path) -> Result<Loaded, String> {
-    if sentinel && launch.file.is_none() {
-        return Err("Sentinel needs config file on disk in order to save state. Exiting...".to_owned());
-    }
+/// What is configured; for a Sentinel, also what it remembers.
+fn read_configuration(
+    launch: &Launch,
+    sentinel: bool,
+    dir: &Path,
+) -> Result<(Loaded, Option<Sentinel>), String> {
     let sources = Sources {
         file: launch.file.clone(),
         stdin: launch.stdin,
@@ -84,7 +86,16 @@ fn read_configuration(launch: &Launch, sentinel: bool, dir: &Path) -> Result<Loa
         arguments: launch.options.clone(),
         sentinel,
     };
-    load(&sources, &dir.to_string_lossy(), &mut std::io::stdin().lock()).map_err(|error| error.to_string())
+    let loaded = load(&sources, &dir.to_string_lossy(), &mut std::io::stdin().lock());
+    let loaded = loaded.map_err(|error| error.to_string())?;
+    if !sentinel {
+        return Ok((loaded, None));
+    }
+    if launch.file.is_none() && loaded.sentinel.is_empty() {
+        return Err("Sentinel needs config file on disk in order to save state. Exiting...".to_owned());
+    }
+    let driver = Sentinel::new(&loaded, launch.file.as_deref(), dir).map_err(|error| error.to_string())?;
+    Ok((loaded, Some(driver)))
 }
 
 fn start_log(settings: &Settings, sentinel: bool) -> std::io::Result<Log> {
@@ -101,10 +112,11 @@ fn start_log(settings: &Settings, sentinel: bool) -> std::io::Result<Log> {
 
 fn serve(
     loaded: Loaded,
+    driver: Option<Sentinel>,
     launch: &Launch,
-    sentinel: bool,
     log: &Log,
 ) -> Result<std::convert::Infallible, String> {
+    let sentinel = driver.is_some();
     memory::join_thread();
     banner::greet(launch, sentinel);
     loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
@@ -120,7 +132,7 @@ fn serve(
     let plan = Plan::of(&settings);
     let server = Server::new(Parts {
         engine,
-        sentinel: sentinel.then(|| Sentinel::new(loaded.sentinel)),
+        sentinel: driver,
         config_file: launch.file.clone(),
         log: log.clone(),
         settings,
@@ -174,8 +186,7 @@ async fn live(server: Arc<Server>, plan: Plan) -> Result<std::convert::Infallibl
     cron::start(&server).map_err(no_threads)?;
     server.replication().start(&server);
     if let Some(sentinel) = server.sentinel_driver() {
-        sentinel.start(&server);
-        tracing::info!("Sentinel ID and monitored masters are in the configuration.");
+        sentinel.start(&server).map_err(no_threads)?;
     }
     let loading = Arc::clone(&server);
     std::thread::Builder::new()
@@ -188,7 +199,7 @@ async fn live(server: Arc<Server>, plan: Plan) -> Result<std::convert::Infallibl
 /// Loads the dataset and lets clients at it.
 fn load_dataset(server: &Arc<Server>, plan: &Plan) {
     memory::join_thread();
-    memory::calibrate();
+    memory::start();
     server.note_startup_memory();
     if !server.is_sentinel() {
         tracing::info!("Server initialized");

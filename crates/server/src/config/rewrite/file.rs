@@ -21,6 +21,14 @@ pub fn write_file(path: &Path, content: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Replaces the content of a file in one step or not at all, keeping its mode and owner and following symbolic links.
+///
+/// # Errors
+/// Whatever keeps that from happening; the file is as it was then.
+pub fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    replace(&path.canonicalize().unwrap_or_else(|_| path.to_owned()), content)
+}
+
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let temporary = temporary_name(path);
     let result = write_new(&temporary, path, content).and_then(|()| std::fs::rename(&temporary, path));
