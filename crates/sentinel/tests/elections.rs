@@ -130,3 +130,36 @@ fn restarts_in_the_middle_do_not_vote_twice() {
         assert_eq!(masters.len(), 1, "seed {seed}: {story}");
     }
 }
+
+#[test]
+fn two_masters_that_die_together_do_not_hinder_each_other() {
+    for seed in 0..20 {
+        let mut world = World::new();
+        world.redis.insert("10.0.0.1".into(), FakeRedis::master(1));
+        world.redis.insert("10.0.0.2".into(), FakeRedis::replica(2, "10.0.0.1", 100));
+        world.redis.insert("10.0.0.3".into(), FakeRedis::replica(3, "10.0.0.1", 100));
+        let other = FakeRedis { replicas: vec!["10.0.0.6".into()], ..FakeRedis::master(5) };
+        world.redis.insert("10.0.0.5".into(), other);
+        world.redis.insert("10.0.0.6".into(), FakeRedis::replica(6, "10.0.0.5", 100));
+        world.first_seed = seed * 1000;
+        world.delay_ms = 10;
+        for _ in 0..5 {
+            world.add_sentinel(
+                "monitor mymaster 10.0.0.1 6379 3
+                 down-after-milliseconds mymaster 1000
+                 monitor other 10.0.0.5 6379 3
+                 down-after-milliseconds other 1000",
+            );
+        }
+        world.quietly_run_for(5_000);
+        world.kill_redis("10.0.0.1");
+        world.kill_redis("10.0.0.5");
+        world.run_for(5_000);
+        let story = world.story();
+        // Epochs are shared by all masters, votes are not.
+        assert_eq!(story.matches("+promoted-slave").count(), 2, "seed {seed}: {story}");
+        for number in 0..5 {
+            assert_eq!(world.master_of(number), "10.0.0.2", "seed {seed}: {story}");
+        }
+    }
+}
