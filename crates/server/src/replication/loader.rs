@@ -1,0 +1,155 @@
+//! Loading the payload of a full synchronisation, on a thread of its own.
+
+use super::link::Event;
+use super::payload::PipeReader;
+use crate::config::rows;
+use crate::host::Server;
+use crate::persist::LoadFlags;
+use redan_engine::condition;
+use redan_keyspace::Detached;
+use redan_persistence::rdb::LoadReport;
+use redan_replication::replica::io::{Input, LinkId, LoadMode};
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use tokio::sync::mpsc::UnboundedSender;
+
+/// How loading ended.
+#[derive(Debug)]
+pub(super) enum LoadOutcome {
+    /// The data is there, and the machine knows.
+    Done,
+    /// There is no data.
+    Failed(String),
+    /// The master has none, and ours was kept.
+    Refused,
+}
+
+/// What is to be loaded, and who is told.
+#[derive(Clone)]
+pub(super) struct Loader {
+    pub(super) server: Arc<Server>,
+    pub(super) link: LinkId,
+    /// Length of the payload, if the master said.
+    pub(super) size: Option<u64>,
+    pub(super) load: LoadMode,
+    pub(super) report: UnboundedSender<Event>,
+}
+
+impl Loader {
+    /// Loads from the socket while the payload arrives.
+    ///
+    /// # Errors
+    /// When the system has no thread for it.
+    pub(super) fn load_from_pipe(self, mut source: PipeReader, cancelled: Arc<AtomicBool>) -> io::Result<()> {
+        let run = move || {
+            crate::memory::join_thread();
+            let outcome = self.replace(|loader| {
+                let report =
+                    loader.read(Cancellable { source: &mut source, cancelled: &cancelled }, loader.size)?;
+                source.drain().map_err(|error| error.to_string())?;
+                Ok(report)
+            });
+            self.tell(outcome);
+        };
+        std::thread::Builder::new().name("sync-load".to_owned()).spawn(run).map(drop)
+    }
+
+    /// Loads a file.
+    ///
+    /// # Errors
+    /// When the system has no thread for it.
+    pub(super) fn load_file(self, path: PathBuf, _refuse_if_empty: bool) -> io::Result<()> {
+        let run = move || {
+            crate::memory::join_thread();
+            tracing::info!("MASTER <-> REPLICA sync: Flushing old data");
+            let outcome = self.replace(|loader| {
+                let file = File::open(&path).map_err(|error| crate::config::os_text(&error))?;
+                let len = file.metadata().map(|metadata| metadata.len()).ok();
+                loader.read(BufReader::with_capacity(1 << 20, file), len)
+            });
+            let settings = self.server.config().load();
+            if settings.get(rows::RDB_DEL_SYNC_FILES) && settings.get(rows::SAVE).is_empty() {
+                tracing::info!(
+                    "Removing the RDB file obtained from the master. This replica has persistence disabled"
+                );
+                // What cannot be removed is overwritten next time.
+                let _ = std::fs::remove_file(&path);
+            }
+            self.tell(outcome);
+        };
+        std::thread::Builder::new().name("sync-load".to_owned()).spawn(run).map(drop)
+    }
+
+    fn tell(&self, outcome: LoadOutcome) {
+        // The link's thread lives as long as the process.
+        let _ = self.report.send(Event::Loaded(self.link, outcome));
+    }
+
+    /// Empties the dataset and fills it again. Nobody is let at it in between.
+    fn replace(&self, fill: impl FnOnce(&Self) -> Result<LoadReport, String>) -> LoadOutcome {
+        let engine = self.server.engine();
+        let alone = engine.gate().enter_alone();
+        engine.conditions().put(condition::LOADING, true);
+        let old = engine.keyspace().flush_all();
+        drop(alone);
+        self.free(old);
+        let filled = fill(self);
+        let alone = engine.gate().enter_alone();
+        let outcome = match filled {
+            Ok(report) if !self.is_closed() => {
+                self.adopt(&report);
+                LoadOutcome::Done
+            }
+            other => {
+                self.free(engine.keyspace().flush_all());
+                LoadOutcome::Failed(other.err().unwrap_or_default())
+            }
+        };
+        engine.conditions().put(condition::LOADING, false);
+        drop(alone);
+        outcome
+    }
+
+    /// Tells the machine that the payload is the dataset now; the caller runs alone.
+    fn adopt(&self, report: &LoadReport) {
+        let stream_db = report.repl_stream_db.and_then(|db| u32::try_from(db).ok()).unwrap_or(0);
+        let input = Input::PayloadLoaded { link: self.link, stream_db };
+        self.server.replication().act(true, |machines, now| machines.link.handle(now, input));
+    }
+
+    /// Whether the machine has given the connection up meanwhile.
+    fn is_closed(&self) -> bool {
+        self.server.replication().closed_through.load(Relaxed) >= self.link.0
+    }
+
+    fn read(&self, source: impl Read, len: Option<u64>) -> Result<LoadReport, String> {
+        let flags = LoadFlags { keep_expired: true, merge: false };
+        self.server.persist().load_from(&self.server, source, len, flags).map_err(|error| error.to_string())
+    }
+
+    fn free(&self, old: Detached) {
+        if self.server.config().peek().get(rows::REPLICA_LAZY_FLUSH) {
+            redan_engine::Host::free_later(&*self.server, Box::new(old));
+        } else {
+            drop(old);
+        }
+    }
+}
+
+/// A source that ends with an error once it is cancelled.
+struct Cancellable<'a> {
+    source: &'a mut PipeReader,
+    cancelled: &'a AtomicBool,
+}
+
+impl Read for Cancellable<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.cancelled.load(Relaxed) {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        self.source.read(buf)
+    }
+}
