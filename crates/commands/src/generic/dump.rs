@@ -121,16 +121,15 @@ fn restore(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
         cx.out.ok();
         return Ok(());
     }
-    let existed = cx.view.set(&key, value, expire_at_ms.map_or(SetTtl::Clear, SetTtl::At));
+    cx.view.set(&key, value, expire_at_ms.map_or(SetTtl::Clear, SetTtl::At));
     set_clock(cx, &key, &options);
     if let Some(at_ms) = expire_at_ms
         && !options.absolute
     {
         propagate_absolute(cx, args, at_ms);
     }
-    if !existed {
-        cx.notify(notify_class::NEW, "new", key.bytes);
-    }
+    // Even over an old one: it is not changed but replaced.
+    cx.notify(notify_class::NEW, "new", key.bytes);
     cx.notify(notify_class::GENERIC, "restore", key.bytes);
     cx.out.ok();
     Ok(())
