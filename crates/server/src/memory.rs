@@ -20,6 +20,8 @@ struct Balances {
     joined: AtomicUsize,
     /// What the balances do not show.
     rest: AtomicI64,
+    /// What [`calibrate`] found last.
+    difference: AtomicI64,
     peak: AtomicU64,
 }
 
@@ -27,6 +29,7 @@ static BALANCES: LazyLock<Balances> = LazyLock::new(|| Balances {
     threads: Mutex::default(),
     joined: AtomicUsize::new(0),
     rest: AtomicI64::new(0),
+    difference: AtomicI64::new(0),
     peak: AtomicU64::new(0),
 });
 
@@ -98,15 +101,26 @@ fn sum_of(balances: &[Arc<AtomicI64>]) -> i64 {
 }
 
 /// Compares with jemalloc's total and notes the peak. To be called a few times a second.
+///
+/// A thread that is busy has not published its latest balance, so a difference counts only if it is there twice.
 pub fn calibrate() {
     publish();
     let total = allocator().allocated as i64;
-    let sum = sum_of(&BALANCES.threads.lock());
-    let rest = BALANCES.rest.load(Relaxed);
-    if (total - sum - rest).abs() > TOLERANCE + total / 64 || rest == 0 {
-        BALANCES.rest.store(total - sum, Relaxed);
+    let difference = total - sum_of(&BALANCES.threads.lock()) - BALANCES.rest.load(Relaxed);
+    let before = BALANCES.difference.swap(difference, Relaxed);
+    let smaller = if difference.abs() < before.abs() { difference } else { before };
+    if smaller.abs() > TOLERANCE + total / 64 && difference.signum() == before.signum() {
+        BALANCES.rest.fetch_add(smaller, Relaxed);
+        BALANCES.difference.store(difference - smaller, Relaxed);
     }
     BALANCES.peak.fetch_max(used(), Relaxed);
+}
+
+/// Puts everything that was allocated so far down to nobody; called once, when all threads are idle.
+pub fn start() {
+    publish();
+    let total = allocator().allocated as i64;
+    BALANCES.rest.store(total - sum_of(&BALANCES.threads.lock()), Relaxed);
 }
 
 /// The most bytes that were in use.

@@ -170,6 +170,11 @@ impl Connection {
         if self.session.out.capacity() == 0 {
             self.session.out.lend(desk.lend_reply());
         }
+        // What others sent before this turn goes in front of its replies: who knows by other means that a message was
+        // published finds it before the answer to a PING sent afterwards.
+        for message in self.client.mailbox.take() {
+            self.session.out.raw(&message);
+        }
         self.server.note_caller(&self.client);
         let shared = !desk.read.is_empty();
         let buf = if shared { &desk.read } else { &self.input };
@@ -182,7 +187,6 @@ impl Connection {
             TurnEnd::HandOver => self.ending = Some(End::HandOver),
         }
         self.keep_rest(&desk.read, shared, turn.consumed);
-        crate::memory::publish();
     }
 
     /// Keeps what was not executed, and no memory if there is nothing to keep.
@@ -332,12 +336,9 @@ impl Future for Connection {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        with_desk(|desk| match this.advance(desk, cx) {
-            Poll::Ready(end) => {
-                this.finish(end);
-                Poll::Ready(())
-            }
-            Poll::Pending => Poll::Pending,
-        })
+        let ended = with_desk(|desk| this.advance(desk, cx));
+        let polled = ended.map(|end| this.finish(end));
+        crate::memory::publish();
+        polled
     }
 }

@@ -31,6 +31,7 @@ pub(super) fn show(settings: &Settings, sentinel: bool) {
              / /\\ \\    Port: {port}\n / /  \\ \\   PID: {pid}\n/_/    \\_\\\n"
         );
     } else {
-        tracing::info!("Running mode={mode}, port={port}, PID: {pid}.");
+        tracing::info!("Running mode={mode}, port={port}.");
+        tracing::info!("Serving with {} threads, PID: {pid}", settings.get(rows::IO_THREADS));
     }
 }

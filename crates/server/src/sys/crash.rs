@@ -40,7 +40,9 @@ pub(crate) fn install(log_file: Option<&Path>) -> io::Result<()> {
         let place = panic.location().map_or_else(String::new, |place| format!(" ({place})"));
         report(&format!("{}{place}\n", panic.payload_as_str().unwrap_or("no reason given")), "panicked: ");
     }));
-    let flags = SaFlags::SA_NODEFER | SaFlags::SA_RESETHAND | SaFlags::SA_ONSTACK;
+    // On the stack of the crash, since the alternative one is too small for naming the frames; a stack that has
+    // overflowed therefore gets no report.
+    let flags = SaFlags::SA_NODEFER | SaFlags::SA_RESETHAND;
     let action = SigAction::new(SigHandler::Handler(on_crash), flags, SigSet::empty());
     for signal in SIGNALS {
         // SAFETY: the handler ends the process; what it does before may fail, but harms nobody any more.
@@ -68,7 +70,8 @@ fn report(what: &str, how: &str) {
     for part in [BEGIN, "Redis ", version, " ", how, what, "\n\n------ STACK TRACE ------\n"] {
         let _ = file.write_all(part.as_bytes());
     }
-    let _ = writeln!(file, "{}", Backtrace::force_capture());
+    // The short form leaves out what does not come from `main`, as a handler's frames do not.
+    let _ = writeln!(file, "{:#}", Backtrace::force_capture());
     let _ = file.write_all(END.as_bytes());
 }
 
