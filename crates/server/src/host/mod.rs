@@ -240,10 +240,7 @@ impl Host for Server {
     }
 
     fn role(&self, out: &mut ReplyBuf) {
-        match &self.sentinel {
-            Some(sentinel) => sentinel.role(out),
-            None => self.replication.role(out),
-        }
+        self.replication.role(out);
     }
 
     fn replconf(&self, session: &mut SessionState, args: Args<'_>, out: &mut ReplyBuf) -> CmdResult {

@@ -22,7 +22,7 @@ pub(super) struct HeldAnswer {
 }
 
 impl Sentinel {
-    /// See [`Host::sentinel`](redan_engine::Host::sentinel): SENTINEL, or PUBLISH of a greeting.
+    /// See [`Host::sentinel`](redan_engine::Host::sentinel): SENTINEL, ROLE, or PUBLISH of a greeting.
     ///
     /// # Errors
     /// None of its own: errors of the Sentinel are replies already.
@@ -39,6 +39,7 @@ impl Sentinel {
             [name, channel, message] if name.eq_ignore_ascii_case(b"publish") => {
                 machine.handle_publish(now, channel, message).into()
             }
+            [name] if name.eq_ignore_ascii_case(b"role") => machine.role().into(),
             _ => machine.handle_command(now, &words, &Files),
         };
         let wait = match answer {
@@ -57,11 +58,6 @@ impl Sentinel {
         drop(machine);
         self.wake.notify_one();
         Ok(wait)
-    }
-
-    /// The reply to ROLE.
-    pub fn role(&self, out: &mut ReplyBuf) {
-        self.machine().role().write_to(out);
     }
 
     /// Whether a client waits for an answer.

@@ -13,8 +13,8 @@ mod scripts;
 mod store;
 
 use crate::clock;
-use crate::config::choices::LogLevel;
 use crate::config::LoadError;
+use crate::config::choices::LogLevel;
 use crate::config::load::Loaded;
 use crate::config::{Settings, rows};
 use crate::host::Server;
@@ -56,13 +56,7 @@ impl Sentinel {
         // The keys of a new hasher come from the system's source of randomness.
         let seed = RandomState::new().build_hasher().finish();
         let machine = Machine::new(config, facts(settings), seed, now_since(started));
-        Ok(Self {
-            machine: Mutex::new(machine),
-            started,
-            wake: Notify::new(),
-            held: Mutex::default(),
-            store,
-        })
+        Ok(Self { machine: Mutex::new(machine), started, wake: Notify::new(), held: Mutex::default(), store })
     }
 
     /// Begins to work: called once, when everything else is wired.
