@@ -275,6 +275,16 @@ impl Mailbox {
         false
     }
 
+    /// As [`poll`](Self::poll), for a connection that cannot take messages now: only a ring or a kill counts.
+    pub fn poll_bell(&self, cx: &mut Context<'_>) -> bool {
+        let mut letters = self.letters.lock();
+        if self.is_killed() || self.rung.swap(false, Ordering::AcqRel) {
+            return true;
+        }
+        letters.waker = Some(cx.waker().clone());
+        false
+    }
+
     /// Takes the queued messages in order.
     pub fn take(&self) -> Vec<Bytes> {
         if self.pending_bytes() == 0 {
