@@ -15,6 +15,12 @@ pub fn handle(server: Arc<Server>) -> io::Result<()> {
     // Being told that the terminal is gone is nothing to a server; listening takes the deadly default away.
     let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move { while hangup.recv().await.is_some() {} });
+    let mut alarm = signal(SignalKind::alarm())?;
+    tokio::spawn(async move {
+        while alarm.recv().await.is_some() {
+            tracing::warn!("Received SIGALRM");
+        }
+    });
     tokio::spawn(async move {
         let mut interrupted = false;
         loop {

@@ -11,7 +11,7 @@ use crate::host::Server;
 use crate::net::socket::{LooseSocket, Socket};
 use crate::replication::NewReplica;
 use crate::worker::{Desk, READ_LEN, with_desk};
-use redan_engine::{Client, Counters, Engine, Session, SessionOrigin, TurnEnd};
+use redan_engine::{Client, ClientKind, Counters, Engine, Session, SessionOrigin, TurnEnd};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,6 +27,8 @@ const FIRST_GROWTH: usize = 256 << 10;
 /// Reading stops while so many bytes of replies wait for the client to take them. Clients that send a long pipeline before
 /// they read the first reply must not be stopped, so it is a lot.
 const STOP_READING_LEN: usize = 64 << 20;
+/// What a client may leave unread that has never said who it is.
+const STRANGER_OUTPUT_LEN: usize = 1024;
 /// What a sleeping connection may read ahead.
 const PARKED_INPUT_LEN: usize = 64 << 10;
 
@@ -136,7 +138,18 @@ impl Connection {
                 desk.read.clear();
             }
             self.run(desk);
+            if self.is_over_hard_limit() {
+                Counters::count(&self.engine.counters().output_limit_disconnections);
+                return Some(End::Lost);
+            }
         }
+    }
+
+    /// Whether what one turn has made is more than the client may leave unread at all.
+    fn is_over_hard_limit(&self) -> bool {
+        let (hard, _, _) = self.engine.settings().normal_output_limit;
+        let waiting = (self.session.out.len() - self.sent) as u64;
+        hard != 0 && waiting >= hard && self.client.kind() == ClientKind::Normal
     }
 
     fn is_parked(&self) -> bool {
@@ -268,7 +281,8 @@ impl Connection {
         }
         let waiting = self.session.out.len() - self.sent;
         self.client.reply_bytes.store(waiting, Relaxed);
-        if self.server.is_over_output_limit(&self.client, waiting) {
+        let is_stranger = !self.session.state.is_authenticated() && waiting > STRANGER_OUTPUT_LEN;
+        if is_stranger || self.server.is_over_output_limit(&self.client, waiting) {
             Counters::count(&self.engine.counters().output_limit_disconnections);
             return Err(io::ErrorKind::OutOfMemory.into());
         }
@@ -277,6 +291,14 @@ impl Connection {
 
     /// Takes in what others have sent; true when there is something new to do.
     fn poll_mailbox(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> bool {
+        if self.sent < self.session.out.len() {
+            // Messages stay where all receivers share them until this client takes what it has got already.
+            let rung = self.client.mailbox.poll_bell(cx);
+            if rung {
+                self.try_resume();
+            }
+            return rung;
+        }
         if !self.client.mailbox.poll(cx) {
             return false;
         }

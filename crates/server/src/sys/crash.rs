@@ -19,7 +19,7 @@ const SIGNALS: [Signal; 5] =
     [Signal::SIGSEGV, Signal::SIGBUS, Signal::SIGFPE, Signal::SIGILL, Signal::SIGABRT];
 
 const BEGIN: &str = "\n\n=== REDIS BUG REPORT START: Cut & paste starting from here ===\n";
-const END: &str = "\n=== REDIS BUG REPORT END. Make sure to include from START to END. ===\n\n";
+const END: &str = "\n------ STACK TRACE DONE ------\n\n=== REDIS BUG REPORT END. Make sure to include from START to END. ===\n\n";
 
 /// Where reports go.
 static REPORT: OnceLock<File> = OnceLock::new();
