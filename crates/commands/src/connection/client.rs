@@ -78,7 +78,7 @@ pub(super) const CLIENT: Command = Command::new("client", -2, crate::container)
             3,
             no_touch,
             (
-                SELF,
+                SELF & !flag::SENTINEL,
                 "7.2.0",
                 "O(1)",
                 "Controls whether commands sent by the client affect the LRU/LFU of accessed keys.",

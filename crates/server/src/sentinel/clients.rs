@@ -1,7 +1,6 @@
 //! What clients ask, and answers that wait until what they promise is on disk.
 
 use super::Sentinel;
-use super::store::Files;
 use redan_engine::{Client, ClientId, Engine, ReplyError, SessionState};
 use redan_resp::{Args, ReplyBuf};
 use redan_sentinel::{Answer, Reply, SaveId};
@@ -40,7 +39,7 @@ impl Sentinel {
                 machine.handle_publish(now, channel, message).into()
             }
             [name] if name.eq_ignore_ascii_case(b"role") => machine.role().into(),
-            _ => machine.handle_command(now, &words, &Files),
+            _ => machine.handle_command(now, &words, &self.store.files),
         };
         let wait = match answer {
             Answer::Now(reply) => {

@@ -21,13 +21,17 @@ use tokio::sync::mpsc::UnboundedSender;
 /// Name of the state file.
 const STATE_FILE: &str = "sentinel.state";
 
-/// The file system, as far as the machine asks about it.
-pub(super) struct Files;
+/// The file system as seen from the working directory, as far as the machine asks about it. The process may not be in
+/// that directory yet.
+#[derive(Clone)]
+pub(super) struct Files {
+    dir: PathBuf,
+}
 
 impl Host for Files {
     fn is_executable(&self, path: &[u8]) -> bool {
-        let path = Path::new(std::ffi::OsStr::from_bytes(path));
-        nix::unistd::access(path, nix::unistd::AccessFlags::X_OK).is_ok()
+        let path = self.dir.join(std::ffi::OsStr::from_bytes(path));
+        nix::unistd::access(&path, nix::unistd::AccessFlags::X_OK).is_ok()
     }
 }
 
@@ -43,12 +47,17 @@ pub(super) struct Job {
 pub(super) struct Store {
     config_file: Option<PathBuf>,
     state_file: PathBuf,
+    pub(super) files: Files,
 }
 
 impl Store {
     /// `dir` is the working directory, an absolute path.
     pub(super) fn new(config_file: Option<&Path>, dir: &Path) -> Self {
-        Self { config_file: config_file.map(Path::to_owned), state_file: dir.join(STATE_FILE) }
+        Self {
+            config_file: config_file.map(Path::to_owned),
+            state_file: dir.join(STATE_FILE),
+            files: Files { dir: dir.to_owned() },
+        }
     }
 
     /// The configuration these lines give, with what is remembered laid over it.
@@ -56,10 +65,11 @@ impl Store {
         let numbered =
             |(index, line): (usize, &RawLine)| ConfigLine { number: index, args: line.words.clone() };
         let numbered: Vec<ConfigLine> = lines.iter().enumerate().map(numbered).collect();
-        let mut config = Config::parse(&numbered, &Files).map_err(|error| match lines.get(error.line) {
-            Some(line) => LoadError::at(line.number, &line.text, error.text),
-            None => LoadError::general(error.text),
-        })?;
+        let mut config =
+            Config::parse(&numbered, &self.files).map_err(|error| match lines.get(error.line) {
+                Some(line) => LoadError::at(line.number, &line.text, error.text),
+                None => LoadError::general(error.text),
+            })?;
         match std::fs::read(&self.state_file) {
             Ok(text) => state_file::restore(&mut config, decode(&self.state_file, &text)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -74,11 +74,13 @@ fn a_line_that_is_refused_is_shown_with_its_number() {
 }
 
 #[test]
-fn only_programs_can_be_run() {
+fn only_programs_can_be_run_and_their_paths_begin_in_the_working_directory() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("script.sh");
-    assert!(!Files.is_executable(path.as_os_str().as_bytes()));
+    let files = Files { dir: dir.path().to_owned() };
+    assert!(!files.is_executable(path.as_os_str().as_bytes()));
     std::fs::write(&path, "#!/bin/sh\n").expect("written");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("set");
-    assert!(Files.is_executable(path.as_os_str().as_bytes()));
+    assert!(files.is_executable(path.as_os_str().as_bytes()));
+    assert!(files.is_executable(b"script.sh"));
 }
