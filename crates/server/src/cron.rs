@@ -99,10 +99,10 @@ impl Cron<'_> {
                 client.mailbox.kill();
                 continue;
             }
-            let waiting = client.mailbox.pending_bytes() + client.reply_bytes.load(Relaxed);
-            if waiting > 0
+            let written = client.reply_bytes.load(Relaxed);
+            if written > 0
                 && !client.mailbox.is_killed()
-                && self.server.is_over_output_limit(&client, waiting)
+                && self.server.is_over_output_limit(&client, written)
             {
                 Counters::count(&engine.counters().output_limit_disconnections);
                 tracing::warn!(

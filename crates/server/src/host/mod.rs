@@ -176,8 +176,10 @@ impl Server {
         CALLER_IS_LOCAL.set(client.has(ClientFlags::LOCAL));
     }
 
-    /// Whether a client whose output has `waiting` bytes that it does not take is to be disconnected.
-    pub(crate) fn is_over_output_limit(&self, client: &Client, waiting: usize) -> bool {
+    /// Whether a client that does not take its output, `written` bytes of which have left its mailbox, is to be
+    /// disconnected.
+    pub(crate) fn is_over_output_limit(&self, client: &Client, written: usize) -> bool {
+        let waiting = written + client.mailbox.pending_bytes();
         let settings = self.engine.settings();
         let limits = match client.kind() {
             ClientKind::PubSub => settings.pubsub_output_limit,

@@ -68,6 +68,7 @@ impl Server {
             request.nosave = true;
         }
         tracing::info!("User requested shutdown...");
+        process::tell_stopping(&self.config.peek());
         let timeout_s = self.config.peek().get(rows::SHUTDOWN_TIMEOUT);
         if !request.now && timeout_s != 0 && !self.is_ready_to_exit() {
             tracing::info!("Waiting for replicas before shutting down.");

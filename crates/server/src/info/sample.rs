@@ -1,5 +1,7 @@
 //! Rates per second, as the mean of the last 16 samples.
 
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
 use parking_lot::Mutex;
 use redan_engine::Engine;
 use std::time::Instant;
@@ -15,6 +17,10 @@ pub(super) enum Metric {
     NetIn,
     /// Bytes written.
     NetOut,
+    /// Turns of the event loops.
+    Cycles,
+    /// Microseconds of processor time.
+    Busy,
 }
 
 #[derive(Default)]
@@ -41,7 +47,9 @@ impl Series {
 #[derive(Default)]
 struct State {
     taken: Option<Instant>,
-    series: [Series; 3],
+    series: [Series; 5],
+    /// Times that samples were taken.
+    ticks: u64,
 }
 
 /// The samples of all metrics.
@@ -55,15 +63,31 @@ impl Samples {
         let now = Instant::now();
         let elapsed_us = state.taken.map_or(0, |taken| now.duration_since(taken).as_micros() as u64);
         state.taken = Some(now);
-        for (series, total) in state.series.iter_mut().zip([totals.commands, totals.net_in, totals.net_out]) {
+        state.ticks += 1;
+        let cycles = totals.reads + state.ticks;
+        let figures = [totals.commands, totals.net_in, totals.net_out, cycles, busy_us()];
+        for (series, total) in state.series.iter_mut().zip(figures) {
             series.add(total, elapsed_us.max(1000));
         }
+    }
+
+    /// Turns of the event loops so far: one for each read of a socket and each tick of the cron.
+    pub(super) fn cycles(&self, engine: &Engine) -> u64 {
+        engine.totals().reads + self.0.lock().ticks
     }
 
     /// Per second.
     pub(super) fn rate(&self, metric: Metric) -> u64 {
         self.0.lock().series[metric as usize].mean()
     }
+}
+
+/// Processor time that the process has taken, microseconds.
+pub(super) fn busy_us() -> u64 {
+    getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| {
+        let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
+        u64::try_from(micros).unwrap_or(0)
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! INFO stats, cpu and threads.
 
 use super::Fields;
-use super::sample::Metric;
+use super::sample::{Metric, busy_us};
 use crate::config::rows;
 use crate::host::Server;
 use nix::sys::resource::{UsageWho, getrusage};
@@ -78,15 +78,25 @@ fn write_rest(server: &Server, fields: &mut Fields<'_>, totals: &redan_engine::T
         .add("client_output_buffer_limit_disconnections", counters.output_limit_disconnections.load(Relaxed));
     fields.add("reply_buffer_shrinks", 0);
     fields.add("reply_buffer_expands", 0);
-    fields.add("eventloop_cycles", totals.reads);
-    fields.add("eventloop_duration_sum", 0);
-    fields.add("eventloop_duration_cmd_sum", 0);
-    fields.add("instantaneous_eventloop_cycles_per_sec", 0);
-    fields.add("instantaneous_eventloop_duration_usec", 0);
+    write_event_loops(server, fields);
     fields.add("acl_access_denied_auth", counters.auth_denied.load(Relaxed));
     fields.add("acl_access_denied_cmd", 0);
     fields.add("acl_access_denied_key", 0);
     fields.add("acl_access_denied_channel", 0);
+}
+
+/// There are several event loops, one a worker; what is shown is their sum.
+fn write_event_loops(server: &Server, fields: &mut Fields<'_>) {
+    let engine = server.engine();
+    let samples = &server.info_state().samples;
+    let entries = engine.table().entries().len();
+    let commands_ns: u64 = (0..entries).map(|index| engine.command_totals(index as u16)[1]).sum();
+    let (cycles, busy) = (samples.rate(Metric::Cycles), samples.rate(Metric::Busy));
+    fields.add("eventloop_cycles", samples.cycles(engine));
+    fields.add("eventloop_duration_sum", busy_us());
+    fields.add("eventloop_duration_cmd_sum", commands_ns / 1000);
+    fields.add("instantaneous_eventloop_cycles_per_sec", cycles);
+    fields.add("instantaneous_eventloop_duration_usec", busy.checked_div(cycles).unwrap_or(0));
 }
 
 pub(super) fn write_cpu(fields: &mut Fields<'_>) {

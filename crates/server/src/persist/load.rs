@@ -6,7 +6,9 @@ use crate::clock;
 use crate::config::{Settings, rows};
 use crate::host::Server;
 use redan_engine::condition;
-use redan_persistence::rdb::{LoadEvent, LoadOptions, LoadReport, RdbError, RdbReader, ReaderOptions, load};
+use redan_persistence::rdb::{
+    LoadEvent, LoadOptions, LoadReport, RdbError, RdbErrorKind, RdbReader, ReaderOptions, load,
+};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::ops::ControlFlow;
@@ -27,6 +29,19 @@ pub enum LoadFailure {
     /// It is damaged.
     #[error("Internal error in RDB reading: {0}")]
     Damaged(#[from] RdbError),
+}
+
+impl LoadFailure {
+    /// Logs why a server that cannot do without the file ends.
+    pub(crate) fn log(&self) {
+        tracing::warn!("{self}");
+        if let Self::Damaged(error) = self {
+            if matches!(error.kind, RdbErrorKind::WrongChecksum { .. }) {
+                tracing::warn!("RDB CRC error");
+            }
+            tracing::warn!("Terminating server after rdb file reading failure.");
+        }
+    }
 }
 
 /// How far a load is; shown by INFO.

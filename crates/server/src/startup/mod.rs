@@ -206,7 +206,7 @@ fn load_dataset(server: &Arc<Server>, plan: &Plan) {
         match server.persist().load_at_start(server) {
             Ok(report) => server.replication().on_loaded(report.as_ref()),
             Err(error) => {
-                tracing::warn!("{error}");
+                error.log();
                 server.log().fatal("Fatal error loading the DB, check server logs. Exiting.");
                 std::process::exit(1);
             }
@@ -219,5 +219,5 @@ fn load_dataset(server: &Arc<Server>, plan: &Plan) {
     if plan.unix.is_some() {
         tracing::info!("Ready to accept connections unix");
     }
-    process::tell_supervisor(&server.config().load());
+    process::tell_ready(&server.config().load());
 }

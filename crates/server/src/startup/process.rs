@@ -115,13 +115,21 @@ pub(super) fn set_title(settings: &Settings) {
 }
 
 /// Tells systemd that the server is ready, if it wants to know.
-pub(super) fn tell_supervisor(settings: &Settings) {
+pub(super) fn tell_ready(settings: &Settings) {
+    tell_supervisor(settings, "READY=1\nSTATUS=Ready to accept connections\n");
+}
+
+/// Tells systemd that the server is about to end, if it wants to know.
+pub(crate) fn tell_stopping(settings: &Settings) {
+    tell_supervisor(settings, "STOPPING=1\n");
+}
+
+fn tell_supervisor(settings: &Settings, state: &str) {
     let wanted = matches!(settings.get(rows::SUPERVISED), Supervised::Systemd | Supervised::Auto);
     let Some(path) = std::env::var_os("NOTIFY_SOCKET").filter(|_| wanted) else { return };
-    let told = UnixDatagram::unbound()
-        .and_then(|socket| socket.send_to(b"READY=1\nSTATUS=Ready to accept connections\n", path));
+    let told = UnixDatagram::unbound().and_then(|socket| socket.send_to(state.as_bytes(), path));
     if let Err(error) = told {
-        tracing::warn!("Could not tell systemd that the server is ready: {error}");
+        tracing::warn!("Could not tell systemd about the state of the server: {error}");
     }
 }
 
