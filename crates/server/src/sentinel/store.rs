@@ -126,6 +126,7 @@ impl Store {
                 }
                 Ok(())
             }
+            Err(error) if !is_out_of_reach(&error) => Err(error),
             Err(error) => {
                 if !std::mem::replace(beside, true) {
                     let (config, state) = (path.display(), self.state_file.display());
@@ -138,6 +139,13 @@ impl Store {
             }
         }
     }
+}
+
+/// Whether the file is one that somebody else has put where this process must not replace it. Everything else that goes
+/// wrong (a full disk, a directory of that name) is for an administrator to see.
+fn is_out_of_reach(error: &io::Error) -> bool {
+    use io::ErrorKind::{CrossesDevices, NotFound, PermissionDenied, ReadOnlyFilesystem, ResourceBusy};
+    matches!(error.kind(), CrossesDevices | NotFound | PermissionDenied | ReadOnlyFilesystem | ResourceBusy)
 }
 
 fn write_config(path: &Path, job: &Job) -> io::Result<()> {

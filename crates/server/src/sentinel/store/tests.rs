@@ -41,17 +41,26 @@ fn the_configuration_file_is_rewritten_and_keeps_its_comments() {
 #[test]
 fn a_file_that_cannot_be_replaced_is_left_alone_and_the_state_goes_beside_it() {
     let dir = tempfile::tempdir().expect("a directory");
-    // A directory cannot be replaced by a file, whoever tries.
-    let path = dir.path().join("sentinel.conf");
-    std::fs::create_dir(&path).expect("made");
+    // Nobody, however privileged, can put a file there.
+    let path = dir.path().join("missing/sentinel.conf");
     let store = Store::new(Some(&path), dir.path());
     let mut beside = false;
     store.write(&job(remembering(7), dir.path()), &mut beside).expect("saved");
-    assert!(beside && path.is_dir());
+    assert!(beside && !path.exists());
 
     let again = store.read(&lines("sentinel monitor m 127.0.0.1 6379 3")).expect("read");
     assert_eq!((again.current_epoch, again.my_id.as_deref()), (7, Some(ID)));
     assert_eq!(again.masters[0].options.quorum, 3, "the operator decides about the quorum");
+}
+
+#[test]
+fn other_failures_are_reported() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("sentinel.conf");
+    std::fs::create_dir(&path).expect("made");
+    let store = Store::new(Some(&path), dir.path());
+    store.write(&job(remembering(7), dir.path()), &mut false).expect_err("a directory");
+    assert!(!dir.path().join(STATE_FILE).exists());
 }
 
 #[test]
