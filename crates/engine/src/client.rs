@@ -119,6 +119,8 @@ pub struct Client {
     pub multi_bytes: AtomicUsize,
     /// Bytes of replies not yet taken by the socket.
     pub reply_bytes: AtomicUsize,
+    /// The worker that serves it, or is to take it over.
+    pub worker: AtomicU32,
     /// Bytes read from it.
     pub net_in: AtomicU64,
     /// Bytes written to it.
@@ -151,6 +153,7 @@ impl Client {
             query_free: AtomicUsize::new(0),
             multi_bytes: AtomicUsize::new(0),
             reply_bytes: AtomicUsize::new(0),
+            worker: AtomicU32::new(0),
             net_in: AtomicU64::new(0),
             net_out: AtomicU64::new(0),
             commands: AtomicU64::new(0),

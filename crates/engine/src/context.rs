@@ -1,7 +1,9 @@
 //! What a handler sees while its command runs.
 
 use crate::session::special;
-use crate::{CmdResult, CommandEntry, Effects, Engine, Host, Park, ReplyError, SessionOrigin, SessionState};
+use crate::{
+    CmdResult, CommandEntry, Effects, Engine, Host, Park, ReplyError, ReplyMode, SessionOrigin, SessionState,
+};
 use redan_keyspace::{DbIndex, Key, KeyHash, View};
 use redan_resp::{ReplyBuf, encode_command};
 
@@ -126,6 +128,10 @@ impl<'a, 'k> Cx<'a, 'k> {
 
     /// Writes what others (or this very command) have pushed to this client, in front of what follows.
     pub fn flush_mailbox(&mut self) {
+        if self.session.reply_mode != ReplyMode::On {
+            // Pushes are sent to silent clients too, but not among replies that are dropped.
+            return;
+        }
         for message in self.session.client.mailbox.take() {
             self.out.raw(&message);
         }

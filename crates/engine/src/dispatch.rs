@@ -4,8 +4,8 @@ use crate::batch::BatchEnd;
 use crate::session::special;
 use crate::stats::bump;
 use crate::{
-    CommandEntry, Cx, Engine, Lookup, Park, PauseKind, ReplyError, ReplyMode, Run, Session, SessionOrigin,
-    SlotGuard, Worker, condition, errors, flag,
+    CommandEntry, Counters, Cx, Engine, Lookup, Park, PauseKind, ReplyError, ReplyMode, Run, Session,
+    SessionOrigin, SlotGuard, Worker, condition, errors, flag,
 };
 use redan_keyspace::{DbIndex, KeyHash, View};
 use redan_replication::Audience;
@@ -99,7 +99,9 @@ impl Engine {
                 BatchEnd::More => {}
                 BatchEnd::Incomplete(want) => break TurnEnd::NeedInput(want),
                 BatchEnd::Broken(error) => {
-                    if error.has_reply() {
+                    if !error.has_reply() {
+                        Counters::count(&self.counters().query_limit_disconnections);
+                    } else {
                         self.count_error(worker, "ERR");
                         session.out.error(&format!("ERR {error}"));
                     }

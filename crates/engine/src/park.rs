@@ -106,7 +106,9 @@ impl Engine {
     /// Holds commands back until `until_ms`. A pause under way is only ever prolonged or made stricter.
     pub fn pause(&self, kind: PauseKind, until_ms: i64) {
         let mut pause = self.pause.lock();
-        let (kind, until_ms) = match *pause {
+        let now_ms = self.clock().wall_ms();
+        // A pause that is over and that nobody has ended yet counts no more.
+        let (kind, until_ms) = match pause.filter(|(_, until_ms)| *until_ms > now_ms) {
             Some((old_kind, old_until_ms)) => (old_kind.max(kind), old_until_ms.max(until_ms)),
             None => (kind, until_ms),
         };

@@ -88,11 +88,15 @@ impl Slowlog {
     }
 
     fn add(&self, mut command: SlowCommand) {
+        let max_len = self.max_len.load(Ordering::Relaxed);
+        if max_len == 0 {
+            return;
+        }
         let mut log = self.log.lock();
         command.id = log.next_id;
         log.next_id += 1;
         log.queue.push_front(command);
-        log.queue.truncate(self.max_len.load(Ordering::Relaxed));
+        log.queue.truncate(max_len);
     }
 }
 

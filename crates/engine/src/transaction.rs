@@ -175,6 +175,21 @@ impl Cx<'_, '_> {
         expired
     }
 
+    /// Deletes from both databases the keys past their time that somebody watches in one of them: nobody has seen
+    /// them, and so nobody misses them when the databases change places.
+    pub fn settle_watched(&mut self, first: DbIndex, second: DbIndex) {
+        let was = self.view.db();
+        let watched = [self.engine.watches().keys(first), self.engine.watches().keys(second)].concat();
+        for db in [first, second] {
+            self.view.switch(db);
+            for key in &watched {
+                self.view.peek(&redan_keyspace::Key::new(key));
+            }
+        }
+        self.view.switch(was);
+        self.view.release();
+    }
+
     /// Forgets the transaction, the subscriptions and whatever else RESET takes back, except for the login.
     pub fn reset_transaction(&mut self) {
         self.engine.end_transaction(self.session);

@@ -24,6 +24,11 @@ impl WatchTable {
         self.databases[db.0 as usize].write().entry(key).or_default().push(Arc::clone(client));
     }
 
+    /// The keys of a database that somebody watches.
+    pub(crate) fn keys(&self, db: DbIndex) -> Vec<Bytes> {
+        self.databases[db.0 as usize].read().keys().cloned().collect()
+    }
+
     pub(crate) fn unwatch(&self, db: DbIndex, key: &Bytes, client: ClientId) {
         let mut keys = self.databases[db.0 as usize].write();
         if let Some(clients) = keys.get_mut(key) {
@@ -42,13 +47,18 @@ impl Observer for WatchTable {
         }
     }
 
-    fn on_flush(&self, db: DbIndex) {
-        self.databases[db.0 as usize].read().values().for_each(|clients| mark(clients));
+    fn on_flush(&self, db: DbIndex, holds: &dyn Fn(DbIndex, &[u8]) -> bool) {
+        let keys = self.databases[db.0 as usize].read();
+        keys.iter().filter(|(key, _)| holds(db, key)).for_each(|(_, clients)| mark(clients));
     }
 
-    fn on_swap(&self, first: DbIndex, second: DbIndex) {
-        self.on_flush(first);
-        self.on_flush(second);
+    /// A key that is in neither database stays as it is: absent.
+    fn on_swap(&self, first: DbIndex, second: DbIndex, holds: &dyn Fn(DbIndex, &[u8]) -> bool) {
+        for db in [first, second] {
+            let keys = self.databases[db.0 as usize].read();
+            let changed = keys.iter().filter(|(key, _)| holds(first, key) || holds(second, key));
+            changed.for_each(|(_, clients)| mark(clients));
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Re
 use std::sync::{Arc, OnceLock};
 
 use crate::clock::AccessClock;
-use crate::hash::{KeyHash, SHARDS, shard_of};
+use crate::hash::{Key, KeyHash, SHARDS, shard_of};
 use crate::mutation::Observer;
 use crate::prefetch::prefetch;
 use crate::shard::{Database, HeldShard, ShardId};
@@ -228,7 +228,7 @@ impl Keyspace {
         if self.observed.load(Relaxed)
             && let Some(observer) = self.observer()
         {
-            observer.on_swap(first, second);
+            observer.on_swap(first, second, &|db, key| self.holds(db, key));
         }
         let (one, other) = (self.physical(first), self.physical(second));
         self.physical_of[first.0 as usize].store(other, Relaxed);
@@ -243,7 +243,7 @@ impl Keyspace {
         if self.observed.load(Relaxed)
             && let Some(observer) = self.observer()
         {
-            observer.on_flush(db);
+            observer.on_flush(db, &|db, key| self.holds(db, key));
         }
         let physical = self.physical(db);
         let Some(database) = self.database_at(physical) else { return detached };
@@ -275,6 +275,13 @@ impl Keyspace {
             detached.tables.append(&mut one.tables);
         }
         detached
+    }
+
+    /// Whether a key is stored, past its time or not.
+    fn holds(&self, db: DbIndex, key: &[u8]) -> bool {
+        let key = Key::new(key);
+        let shard = self.lock_shard(self.physical(db), shard_of(key.hash));
+        shard.is_some_and(|shard| shard.table().find(&key).is_some())
     }
 
     // --- within the crate ---------------------------------------------------------------------------------------

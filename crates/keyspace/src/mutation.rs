@@ -47,11 +47,12 @@ pub trait Observer: Send + Sync {
     /// `key` in `db` was changed.
     fn on_mutation(&self, db: DbIndex, key: &[u8], change: Change);
 
-    /// All keys of `db` are about to be removed. Called without any shard lock; nobody else runs commands.
-    fn on_flush(&self, db: DbIndex);
+    /// All keys of `db` are about to be removed. Called without any shard lock; nobody else runs commands. `holds` says
+    /// whether a key is there, past its time or not.
+    fn on_flush(&self, db: DbIndex, holds: &dyn Fn(DbIndex, &[u8]) -> bool);
 
     /// The two databases are about to change places. Called as `on_flush`.
-    fn on_swap(&self, first: DbIndex, second: DbIndex);
+    fn on_swap(&self, first: DbIndex, second: DbIndex, holds: &dyn Fn(DbIndex, &[u8]) -> bool);
 }
 
 /// A key that was deleted because its time had come.

@@ -161,6 +161,13 @@ impl<'k> View<'k> {
         self.database = self.hook.keyspace.database_at(self.hook.physical);
     }
 
+    /// Gives its locks back before whole databases are flushed or exchanged. Only an exclusive view can: it takes them
+    /// again as it needs them.
+    pub fn release(&mut self) {
+        assert!(self.exclusive, "a keyed view has its locks once");
+        self.held.clear();
+    }
+
     /// Number of changes since the view was opened.
     pub fn dirty(&self) -> u64 {
         self.hook.dirty

@@ -244,10 +244,10 @@ fn read_args(
     Ok(Progress::Done { end: pos })
 }
 
-/// The buffer ends within the argument at `at`.
+/// The buffer ends within the argument at `at`, which will take `want` more bytes at least.
 #[cold]
 fn stopped(buf: &[u8], at: usize, want: usize, limits: &RequestLimits) -> Result<Progress, ProtocolError> {
-    check_buffered(buf.len(), at, limits)?;
+    check_buffered(buf.len().saturating_add(want), at, limits)?;
     Ok(Progress::Stopped { at, want })
 }
 

@@ -1,8 +1,8 @@
 //! SUBSCRIBE, PSUBSCRIBE, SSUBSCRIBE and their opposites.
 
 use bytes::Bytes;
-use redan_engine::{Arg, ArgKind, CmdResult, Command, Cx, Group, SessionState, errors, flag};
-use redan_resp::Args;
+use redan_engine::{Arg, ArgKind, CmdResult, Command, Cx, Group, ReplyMode, SessionState, errors, flag};
+use redan_resp::{Args, ReplyBuf};
 use std::collections::HashSet;
 
 const FLAGS: u32 = flag::PUBSUB | flag::NOSCRIPT | flag::LOADING | flag::STALE;
@@ -149,14 +149,26 @@ fn leave(cx: &mut Cx<'_, '_>, args: Args<'_>, kind: &Kind) -> CmdResult {
     Ok(())
 }
 
+/// Says what has become of a subscription. CLIENT REPLY does not silence that: it is a push, not a reply.
 fn reply(cx: &mut Cx<'_, '_>, word: &str, name: Option<&Bytes>, kind: &Kind) {
-    cx.out.push(3);
-    cx.out.bulk(word.as_bytes());
-    match name {
-        Some(name) => cx.out.bulk(name),
-        None => cx.out.null(),
+    let count = (kind.count)(cx.session) as i64;
+    if cx.session.reply_mode == ReplyMode::On {
+        write_push(cx.out, word, name, count);
+    } else {
+        let mut push = ReplyBuf::new(cx.out.protocol());
+        write_push(&mut push, word, name, count);
+        cx.session.client.mailbox.push(Bytes::from(push.take()));
     }
-    cx.out.int((kind.count)(cx.session) as i64);
+}
+
+fn write_push(out: &mut ReplyBuf, word: &str, name: Option<&Bytes>, count: i64) {
+    out.push(3);
+    out.bulk(word.as_bytes());
+    match name {
+        Some(name) => out.bulk(name),
+        None => out.null(),
+    }
+    out.int(count);
 }
 
 #[cfg(test)]

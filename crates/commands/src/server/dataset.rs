@@ -106,6 +106,7 @@ fn wants_async(cx: &Cx<'_, '_>, args: Args<'_>) -> Result<bool, ReplyError> {
 fn swapdb(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     let first = database(cx, &args[1], "invalid first DB index")?;
     let second = database(cx, &args[2], "invalid second DB index")?;
+    cx.settle_watched(first, second);
     cx.engine.keyspace().swap(first, second);
     cx.add_dirty(1);
     cx.out.ok();

@@ -157,6 +157,10 @@ fn stats(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
         cx.out.bulk(b"overhead.hashtable.expires");
         cx.out.int(0);
     }
+    int(cx, "overhead.db.hashtable.lut", tables as f64);
+    // Tables grow in place: none is ever between two sizes.
+    int(cx, "overhead.db.hashtable.rehashing", 0.0);
+    int(cx, "db.dict.rehashing.count", 0.0);
     int(cx, "overhead.total", overhead);
     int(cx, "keys.count", keys as f64);
     int(cx, "keys.bytes-per-key", if keys > 0 { net / keys as f64 } else { 0.0 });

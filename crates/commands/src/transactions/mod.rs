@@ -74,3 +74,6 @@ fn unwatch(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
     cx.unwatch();
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -380,10 +380,10 @@ impl Observer for Recorder {
     fn on_mutation(&self, db: DbIndex, key: &[u8], change: Change) {
         self.0.lock().push(format!("{} {} {change:?}", db.0, String::from_utf8_lossy(key)));
     }
-    fn on_flush(&self, db: DbIndex) {
+    fn on_flush(&self, db: DbIndex, _: &dyn Fn(DbIndex, &[u8]) -> bool) {
         self.0.lock().push(format!("{} flush", db.0));
     }
-    fn on_swap(&self, first: DbIndex, second: DbIndex) {
+    fn on_swap(&self, first: DbIndex, second: DbIndex, _: &dyn Fn(DbIndex, &[u8]) -> bool) {
         self.0.lock().push(format!("swap {} {}", first.0, second.0));
     }
 }

@@ -50,6 +50,7 @@ fn watch_engine(server: &Arc<Server>) {
         rows::LAZYFREE_LAZY_USER_DEL.name(),
         rows::LAZYFREE_LAZY_USER_FLUSH.name(),
         rows::SLOWLOG_LOG_SLOWER_THAN.name(),
+        rows::SLOWLOG_MAX_LEN.name(),
         rows::CLIENT_OUTPUT_BUFFER_LIMIT.name(),
         rows::REPLICA_SERVE_STALE_DATA.name(),
     ];

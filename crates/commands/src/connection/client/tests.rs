@@ -115,3 +115,13 @@ fn a_pause_holds_back_what_it_names() {
     assert_eq!(rig.run("CLIENT PAUSE -1"), "-ERR timeout is negative");
     assert_eq!(rig.run("CLIENT PAUSE 1 SOME"), "-ERR CLIENT PAUSE mode must be WRITE or ALL");
 }
+
+#[test]
+fn a_pause_that_is_over_does_not_prolong_the_next() {
+    let mut rig = Rig::new();
+    rig.run("CLIENT PAUSE 100 ALL");
+    rig.advance_ms(200);
+    assert_eq!(rig.run("CLIENT PAUSE 50 WRITE"), "+OK");
+    assert_eq!(rig.engine.paused(), Some((redan_engine::PauseKind::Write, START_MS + 250)));
+    assert_eq!(rig.run("PING"), "+PONG");
+}
