@@ -3,6 +3,7 @@
 use crate::config::rows;
 use crate::host::Server;
 use crate::memory;
+use crate::net::placement::Watch;
 use redan_engine::{ClientFlags, ClientKind, Counters, ExpireCursor, Worker, condition};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -31,6 +32,7 @@ fn run(server: &Arc<Server>) {
         server,
         worker: Worker::new(server.engine()),
         cursor: ExpireCursor::default(),
+        watch: Watch::new(),
         next_tenth: Instant::now(),
         tenths: 0,
     };
@@ -45,6 +47,7 @@ struct Cron<'s> {
     server: &'s Arc<Server>,
     worker: Worker,
     cursor: ExpireCursor,
+    watch: Watch,
     next_tenth: Instant,
     tenths: u64,
 }
@@ -66,6 +69,7 @@ impl Cron<'_> {
         server.info_state().sample(server);
         server.persist().on_cron(server);
         server.replication().on_cron();
+        server.net().balance(&mut self.watch, server.engine().clients());
         memory::calibrate();
         if self.tenths.is_multiple_of(10) {
             self.look_after_clients();

@@ -8,7 +8,9 @@ use crate::net::connection::{Connection, NewClient};
 use redan_engine::Worker;
 use std::cell::RefCell;
 use std::io;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Room for what is read from a socket at once.
@@ -19,6 +21,8 @@ const KEPT_REPLY_LEN: usize = 256 << 10;
 /// What the connections of a worker share; each uses it for a turn and leaves it clean.
 pub(crate) struct Desk {
     pub(crate) worker: Worker,
+    /// The worker's number.
+    pub(crate) number: u32,
     /// What was read last, behind what was left over from before.
     pub(crate) read: Vec<u8>,
     /// Memory for replies.
@@ -26,8 +30,8 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    fn new(worker: Worker) -> Self {
-        Self { worker, read: Vec::with_capacity(READ_LEN), reply: Vec::new() }
+    fn new(worker: Worker, number: u32) -> Self {
+        Self { worker, number, read: Vec::with_capacity(READ_LEN), reply: Vec::new() }
     }
 
     /// Memory for the replies of one connection, to be given back once they are written.
@@ -57,7 +61,38 @@ pub(crate) fn with_desk<T>(f: impl FnOnce(&mut Desk) -> T) -> T {
 }
 
 /// The way to a worker.
-pub(crate) type WorkerHandle = UnboundedSender<NewClient>;
+pub(crate) struct WorkerHandle {
+    clients: UnboundedSender<NewClient>,
+    shared: Arc<Shared>,
+}
+
+/// What a worker shows of itself.
+#[derive(Default)]
+struct Shared {
+    connections: AtomicUsize,
+    /// Where the system tells how much processor time its thread has had.
+    schedstat: OnceLock<PathBuf>,
+}
+
+impl WorkerHandle {
+    /// Gives it a connection.
+    pub(crate) fn send(&self, client: NewClient) {
+        self.shared.connections.fetch_add(1, Relaxed);
+        // A worker ends only with the process.
+        let _ = self.clients.send(client);
+    }
+
+    /// How many connections it serves.
+    pub(crate) fn connections(&self) -> usize {
+        self.shared.connections.load(Relaxed)
+    }
+
+    /// The processor time that it has had, ns; 0 where the system does not tell.
+    pub(crate) fn spent_ns(&self) -> u64 {
+        let text = self.shared.schedstat.get().and_then(|path| std::fs::read_to_string(path).ok());
+        text.and_then(|text| text.split(' ').next()?.parse().ok()).unwrap_or(0)
+    }
+}
 
 /// Starts a worker.
 ///
@@ -65,23 +100,36 @@ pub(crate) type WorkerHandle = UnboundedSender<NewClient>;
 /// When the system has no thread or no event queue for it.
 pub(crate) fn spawn(server: &Arc<Server>, index: usize) -> io::Result<WorkerHandle> {
     let (sender, clients) = unbounded_channel();
+    let shared = Arc::new(Shared::default());
+    let handle = WorkerHandle { clients: sender, shared: Arc::clone(&shared) };
     let server = Arc::clone(server);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
         crate::sys::arena::use_own_arena();
         crate::memory::join_thread();
-        let desk = Desk::new(Worker::new(server.engine()));
-        DESK.set(Some(desk));
-        runtime.block_on(serve(&server, clients));
+        if let Ok(thread) = std::fs::read_link("/proc/thread-self") {
+            let _ = shared.schedstat.set(PathBuf::from("/proc").join(thread).join("schedstat"));
+        }
+        DESK.set(Some(Desk::new(Worker::new(server.engine()), index as u32)));
+        runtime.block_on(serve(&server, clients, &shared));
     })?;
-    Ok(sender)
+    Ok(handle)
 }
 
-async fn serve(server: &Arc<Server>, mut clients: UnboundedReceiver<NewClient>) {
+async fn serve(server: &Arc<Server>, mut clients: UnboundedReceiver<NewClient>, shared: &Arc<Shared>) {
     while let Some(client) = clients.recv().await {
         match Connection::new(Arc::clone(server), client) {
-            Ok(connection) => drop(tokio::spawn(connection)),
-            Err(error) => tracing::warn!("Error registering fd event for the new client connection: {error}"),
+            Ok(connection) => {
+                let shared = Arc::clone(shared);
+                drop(tokio::spawn(async move {
+                    connection.await;
+                    shared.connections.fetch_sub(1, Relaxed);
+                }));
+            }
+            Err(error) => {
+                shared.connections.fetch_sub(1, Relaxed);
+                tracing::warn!("Error registering fd event for the new client connection: {error}");
+            }
         }
     }
 }

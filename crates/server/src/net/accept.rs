@@ -1,20 +1,22 @@
 //! Whom the server lets in.
 //!
-//! All listeners are served by the runtime of the main thread; it hands each new socket to the next worker.
+//! All listeners are served by the runtime of the main thread; it hands each new socket to a worker (see the
+//! `placement` module).
 
 use crate::config::rows;
 use crate::host::Server;
 use crate::net::connection::NewClient;
 use crate::net::listen::{ListenError, Listener, Plan};
+use crate::net::placement::{Placement, Watch};
 use crate::net::socket::LooseSocket;
 use crate::worker::{self, WorkerHandle};
 use parking_lot::Mutex;
-use redan_engine::{ClientFlags, ClientMeta, Counters, errors};
+use redan_engine::{ClientFlags, ClientMeta, Clients, Counters, errors};
 use socket2::{SockRef, TcpKeepalive};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
@@ -39,7 +41,7 @@ const PROTECTED: &str = "-DENIED Redis is running in protected mode because prot
 #[derive(Default)]
 pub struct Net {
     workers: OnceLock<Vec<WorkerHandle>>,
-    next_worker: AtomicUsize,
+    placement: Placement,
     runtime: OnceLock<tokio::runtime::Handle>,
     tcp: Mutex<Option<OpenTcp>>,
     unix: Mutex<Option<JoinHandle<()>>>,
@@ -127,9 +129,23 @@ impl Net {
 
     fn hand_over(&self, client: NewClient) {
         let workers = self.workers.get().expect("workers are started before listeners");
-        let next = self.next_worker.fetch_add(1, Relaxed) % workers.len();
-        // A worker ends only with the process.
-        let _ = workers[next].send(client);
+        let worker = self.placement.choose(workers);
+        client.client.worker.store(worker as u32, Relaxed);
+        workers[worker].send(client);
+    }
+
+    /// Gives a connection to the worker that is to take it over.
+    pub(super) fn move_over(&self, client: NewClient) {
+        let workers = self.workers.get().expect("workers are started before listeners");
+        let worker = client.client.worker.load(Relaxed) as usize;
+        workers[worker].send(client);
+    }
+
+    /// Puts as many workers to use as there is work for.
+    pub(crate) fn balance(&self, watch: &mut Watch, clients: &Clients) {
+        if let Some(workers) = self.workers.get() {
+            self.placement.balance(watch, workers, clients);
+        }
     }
 }
 
@@ -214,7 +230,7 @@ fn admit(server: &Arc<Server>, socket: LooseSocket, fd: i32, meta: ClientMeta, f
     let engine = server.engine();
     Counters::count(&engine.counters().connections_received);
     let client = engine.clients().add(fd, meta, flags, engine.clock().wall_ms());
-    server.net().hand_over(NewClient { socket, client });
+    server.net().hand_over(NewClient { socket, client, session: None });
 }
 
 /// Why a client is not let in.

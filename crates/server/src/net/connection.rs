@@ -36,6 +36,8 @@ const PARKED_INPUT_LEN: usize = 64 << 10;
 pub(crate) struct NewClient {
     pub(crate) socket: LooseSocket,
     pub(crate) client: Arc<Client>,
+    /// Its session, if it comes from another worker.
+    pub(crate) session: Option<Box<Session>>,
 }
 
 /// Why a connection ends.
@@ -47,6 +49,8 @@ enum End {
     Lost,
     /// A replica's from now on.
     HandOver,
+    /// Another worker's from now on.
+    Move,
 }
 
 /// See the module's text.
@@ -73,7 +77,10 @@ impl Connection {
     /// A connection of the worker the caller is on.
     pub(crate) fn new(server: Arc<Server>, new: NewClient) -> io::Result<Self> {
         let engine = server.engine();
-        let session = Session::new(Arc::clone(&new.client), SessionOrigin::Client, engine);
+        let session = match new.session {
+            Some(session) => *session,
+            None => Session::new(Arc::clone(&new.client), SessionOrigin::Client, engine),
+        };
         let socket = match new.socket.attach() {
             Ok(socket) => socket,
             Err(error) => {
@@ -334,13 +341,18 @@ impl Connection {
         }
     }
 
+    /// Whether the connection is to go to another worker and holds nothing that belongs to this one.
+    fn may_move(&self, desk: &Desk) -> bool {
+        self.client.worker.load(Relaxed) != desk.number
+            && self.ending.is_none()
+            && !self.is_parked()
+            && self.input.is_empty()
+            && self.session.out.is_empty()
+    }
+
     /// Takes back what others hold of the session, and gives the socket away if it is a replica's.
     fn finish(&mut self, end: End) {
-        let socket = self.socket.take();
-        if end != End::HandOver {
-            self.engine.close_session(&mut self.session);
-            return;
-        }
+        let socket = self.socket.take().filter(|_| matches!(end, End::HandOver | End::Move));
         let Some(socket) = socket.and_then(|socket| socket.detach().ok()) else {
             self.engine.close_session(&mut self.session);
             return;
@@ -348,6 +360,11 @@ impl Connection {
         let spare = self.engine.clients().unlisted(-1, Default::default(), 0, 0);
         let successor = Session::new(spare, SessionOrigin::Client, self.engine);
         let session = std::mem::replace(&mut self.session, successor);
+        if end == End::Move {
+            let client = Arc::clone(&self.client);
+            self.server.net().move_over(NewClient { socket, client, session: Some(Box::new(session)) });
+            return;
+        }
         let input = std::mem::take(&mut self.input);
         self.server.replication().adopt_replica(NewReplica { socket, session, input });
     }
@@ -358,7 +375,10 @@ impl Future for Connection {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        let ended = with_desk(|desk| this.advance(desk, cx));
+        let ended = with_desk(|desk| match this.advance(desk, cx) {
+            Poll::Pending if this.may_move(desk) => Poll::Ready(End::Move),
+            polled => polled,
+        });
         let polled = ended.map(|end| this.finish(end));
         crate::memory::publish();
         polled

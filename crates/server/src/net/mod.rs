@@ -3,6 +3,7 @@
 pub(crate) mod accept;
 pub(crate) mod connection;
 pub(crate) mod listen;
+pub(crate) mod placement;
 pub mod socket;
 
 pub use accept::Net;
