@@ -52,6 +52,13 @@ impl AccessClock {
         self.log_factor.store(factor, Relaxed);
     }
 
+    /// Does as `other` does.
+    pub(crate) fn follow(&self, other: &AccessClock) {
+        self.set_lfu(other.is_lfu());
+        self.set_log_factor(other.log_factor.load(Relaxed));
+        self.set_decay_minutes(other.decay_minutes.load(Relaxed));
+    }
+
     /// `lfu-decay-time` in minutes; 0 means that the counter never decays.
     pub fn set_decay_minutes(&self, minutes: u32) {
         self.decay_minutes.store(minutes, Relaxed);

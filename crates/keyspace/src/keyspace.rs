@@ -330,6 +330,10 @@ impl Keyspace {
         self.epoch.load(Relaxed)
     }
 
+    pub(crate) fn set_epoch(&self, epoch: u8) {
+        self.epoch.store(epoch, Relaxed);
+    }
+
     pub(crate) fn next_epoch(&self) -> u8 {
         self.epoch.fetch_add(1, Relaxed).wrapping_add(1)
     }

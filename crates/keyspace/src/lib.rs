@@ -7,6 +7,7 @@
 //!
 //! This crate knows no clients, no commands, no clock and no I/O: time and seeds are passed in.
 
+mod aside;
 mod clock;
 mod dense;
 mod entry;
