@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 /// `down-after-milliseconds` of all groups.
 pub const DOWN_AFTER: Duration = Duration::from_millis(1000);
 
+/// `failover-timeout` of all groups. Real Sentinels that split their votes try again after twice as long.
+const FAILOVER_TIMEOUT: Duration = Duration::from_secs(4);
+
 /// Servers and the Sentinels that watch them. Server 0 begins as the master.
 pub struct Group {
     /// The servers.
@@ -40,9 +43,10 @@ impl Group {
         let config = format!(
             "sentinel monitor group 127.0.0.1 {master} 2\n\
              sentinel down-after-milliseconds group {}\n\
-             sentinel failover-timeout group 10000\n\
+             sentinel failover-timeout group {}\n\
              sentinel parallel-syncs group 1\n",
-            DOWN_AFTER.as_millis()
+            DOWN_AFTER.as_millis(),
+            FAILOVER_TIMEOUT.as_millis(),
         );
         let sentinels = sentinels.iter().map(|&program| Process::sentinel(program, &config)).collect();
         let group = Self { servers, sentinels };

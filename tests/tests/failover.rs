@@ -3,8 +3,10 @@
 use redan_tests::{DOWN_AFTER, Group, Program, Signal};
 use std::time::{Duration, Instant};
 
-/// What a failover may take beyond `down-after-milliseconds`.
+/// What a failover may take beyond `down-after-milliseconds` where all Sentinels are ours.
 const SLACK: Duration = Duration::from_secs(2);
+/// What it may take where real ones take part, whose votes may be split.
+const PEER_SLACK: Duration = Duration::from_secs(25);
 
 /// How often each story is told: `REDAN_ROUNDS=20` tells it twenty times.
 fn rounds() -> usize {
@@ -17,15 +19,14 @@ fn master_dies(servers: &[Program], sentinels: &[Program], death: Signal) {
     let mut writes = group.write_until(|written| written >= 200);
     group.servers[0].kill(death);
     let died = Instant::now();
-    let took = group.wait_for_other_master(old, Duration::from_secs(15));
-    let limit = DOWN_AFTER + SLACK;
-    assert!(took <= limit, "a new master within {limit:?}, not {took:?}");
+    let ours = sentinels.iter().all(|sentinel| *sentinel == Program::Redan);
+    group.wait_for_other_master(old, DOWN_AFTER + if ours { SLACK } else { PEER_SLACK });
     let mut seen = 0;
     writes.extend(group.write_until(|written| {
         seen = written;
         written >= 200
     }));
-    assert!(died.elapsed() < Duration::from_secs(30), "writes go on");
+    assert!(died.elapsed() < Duration::from_secs(60), "writes go on");
     assert_eq!(seen, 200);
     group.assert_kept(&writes);
     match death {
