@@ -15,7 +15,9 @@ impl Server {
         match (name.as_slice(), args.len()) {
             (b"segfault", 2) => crate::sys::crash::segfault(),
             (b"panic", 2) => panic!("called by user request"),
-            (b"assert", 2) => assert!(args.is_empty(), "1 == 2, asked for by DEBUG ASSERT"),
+            (b"assert", 2) => {
+                assert!(args.is_empty(), "=== ASSERTION FAILED === 1 == 2, asked for by DEBUG ASSERT")
+            }
             (b"restart", 2 | 3) => return self.restart(args, true).map(|never| match never {}),
             (b"crash-and-recover", 2 | 3) => return self.restart(args, false).map(|never| match never {}),
             (b"pause-cron", 3) => self.cron_paused.store(number(&args[2])? != 0, Relaxed),

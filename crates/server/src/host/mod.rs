@@ -30,6 +30,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 pub(crate) use apply::policy;
 pub use shutdown::ExitReason;
 
+/// Output that does not count towards limits: Redis holds as much in a buffer that each client has anyway.
+pub(crate) const FREE_OUTPUT_LEN: usize = 16 << 10;
+
 /// What a server is made of.
 pub struct Parts {
     /// Its engine, which lives as long as the process.
@@ -179,7 +182,7 @@ impl Server {
     /// Whether a client that does not take its output, `written` bytes of which have left its mailbox, is to be
     /// disconnected.
     pub(crate) fn is_over_output_limit(&self, client: &Client, written: usize) -> bool {
-        let waiting = written + client.mailbox.pending_bytes();
+        let waiting = written.saturating_sub(FREE_OUTPUT_LEN) + client.mailbox.pending_bytes();
         let settings = self.engine.settings();
         let limits = match client.kind() {
             ClientKind::PubSub => settings.pubsub_output_limit,

@@ -7,7 +7,7 @@
 //! Idle connections hold no buffers: they read into the worker's buffer, keep what is left of an incomplete request,
 //! and borrow the memory of their replies from the worker.
 
-use crate::host::Server;
+use crate::host::{FREE_OUTPUT_LEN, Server};
 use crate::net::socket::{LooseSocket, Socket};
 use crate::replication::NewReplica;
 use crate::worker::{Desk, READ_LEN, with_desk};
@@ -155,7 +155,7 @@ impl Connection {
     /// Whether what one turn has made is more than the client may leave unread at all.
     fn is_over_hard_limit(&self) -> bool {
         let (hard, _, _) = self.engine.settings().normal_output_limit;
-        let waiting = (self.session.out.len() - self.sent) as u64;
+        let waiting = (self.session.out.len() - self.sent).saturating_sub(FREE_OUTPUT_LEN) as u64;
         hard != 0 && waiting >= hard && self.client.kind() == ClientKind::Normal
     }
 
