@@ -91,6 +91,18 @@ impl Engine {
         self.host().used_memory() <= self.settings().maxmemory
     }
 
+    /// Evicts keys if memory is over `maxmemory` although nobody writes: the limit was lowered, or clients take more. To
+    /// be called from time to time, outside of the gate.
+    pub fn keep_to_memory(&self, worker: &mut Worker) {
+        if self.conditions().any(crate::condition::MEMORY_LIMITED) {
+            let mut inside = None;
+            self.make_room(worker, &mut inside, self.clock().wall_ms());
+            drop(inside);
+            self.make_way(worker);
+            self.notify_log(worker);
+        }
+    }
+
     /// Evicts keys until memory is within `maxmemory` or nothing more can go. The caller holds its slot, or is given
     /// it here, and no shard.
     #[cold]

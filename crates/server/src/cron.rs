@@ -66,6 +66,7 @@ impl Cron<'_> {
         self.next_tenth = Instant::now() + TENTH;
         self.tenths += 1;
         server.engine().end_stale_pause();
+        server.engine().keep_to_memory(&mut self.worker);
         server.info_state().sample(server);
         server.persist().on_cron(server);
         server.replication().on_cron();
