@@ -290,7 +290,9 @@ impl Host for Server {
     }
 
     fn debug_sleep(&self, micros: u64) {
-        std::thread::sleep(std::time::Duration::from_micros(micros));
+        let time = std::time::Duration::from_micros(micros);
+        self.replication.sleep(time);
+        std::thread::sleep(time);
     }
 
     fn debug_other(&self, args: Args<'_>, out: &mut ReplyBuf) -> Result<bool, ReplyError> {

@@ -4,6 +4,7 @@ use super::{Fields, ratio};
 use crate::clock;
 use crate::host::Server;
 use crate::persist::Purpose;
+use redan_engine::condition;
 use std::sync::atomic::Ordering::Relaxed;
 
 pub(super) fn write(server: &Server, fields: &mut Fields<'_>) {
@@ -15,8 +16,9 @@ pub(super) fn write(server: &Server, fields: &mut Fields<'_>) {
     let in_rewrite = running == Some(Purpose::AofBase);
     let status = if figures.last_ok { "ok" } else { "err" };
     let progress = ratio(figures.keys_processed, figures.keys_total, 0.0) * 100.0;
-    fields.add("loading", u8::from(is_loading));
-    fields.add("async_loading", 0);
+    let conditions = server.engine().conditions();
+    fields.add("loading", u8::from(conditions.any(condition::LOADING)));
+    fields.add("async_loading", u8::from(conditions.any(condition::ASYNC_LOADING)));
     fields.add("current_cow_peak", 0);
     fields.add("current_cow_size", 0);
     fields.add("current_cow_size_age", 0);

@@ -6,6 +6,7 @@ use crate::clock;
 use crate::config::{Settings, rows};
 use crate::host::Server;
 use redan_engine::condition;
+use redan_keyspace::Keyspace;
 use redan_persistence::rdb::{
     LoadEvent, LoadOptions, LoadReport, RdbError, RdbErrorKind, RdbReader, ReaderOptions, load,
 };
@@ -113,6 +114,21 @@ impl Persist {
         len: Option<u64>,
         flags: LoadFlags,
     ) -> Result<LoadReport, LoadFailure> {
+        self.load_into(server, self.engine.keyspace(), source, len, flags)
+    }
+
+    /// The same into another keyspace than the one in use.
+    ///
+    /// # Errors
+    /// When it cannot be loaded.
+    pub fn load_into(
+        &self,
+        server: &Server,
+        keyspace: &Keyspace,
+        source: impl Read,
+        len: Option<u64>,
+        flags: LoadFlags,
+    ) -> Result<LoadReport, LoadFailure> {
         let settings = server.config().load();
         let progress = &self.loading;
         progress.started_s.store(clock::unix_s(), Relaxed);
@@ -122,7 +138,7 @@ impl Persist {
         let mut reader =
             RdbReader::new(source, ReaderOptions { verify_checksum, ..ReaderOptions::default() });
         let options = self.load_options(&settings, len, flags);
-        let report = load(&mut reader, self.engine.keyspace(), &options, &mut |event| {
+        let report = load(&mut reader, keyspace, &options, &mut |event| {
             self.on_load_event(server, event)
         })?;
         progress.loaded_bytes.store(report.bytes, Relaxed);

@@ -181,20 +181,19 @@ impl Replication {
             }
             LinkOutput::Connect { link, master } => self.hand_on(Work::Connect { link, master }),
             LinkOutput::Send { link, bytes } => self.hand_on(Work::Send { link, bytes }),
-            LinkOutput::PayloadStart { link, size, load, .. } => {
-                self.hand_on(Work::PayloadStart { link, size, load });
+            LinkOutput::PayloadStart { link, id, size, load, .. } => {
+                let same_history = id == self.log.ids().id;
+                self.hand_on(Work::PayloadStart { link, size, load, same_history });
             }
             LinkOutput::Payload { link, bytes } => self.hand_on(Work::Payload { link, bytes }),
-            LinkOutput::PayloadDone { link, refuse_if_empty } => {
-                self.hand_on(Work::PayloadDone { link, refuse_if_empty });
-            }
+            LinkOutput::PayloadDone { link, .. } => self.hand_on(Work::PayloadDone { link }),
             LinkOutput::Apply { link, bytes, end_offset, db, db_after, audience } => {
                 self.hand_on(Work::Apply { link, bytes, end_offset, db, db_after, audience });
             }
         }
     }
 
-    fn hand_on(&self, work: Work) {
+    pub(super) fn hand_on(&self, work: Work) {
         // The link's thread lives as long as the process.
         let _ = self.work.send(work);
     }

@@ -33,14 +33,39 @@ const READ_LEN: usize = 256 << 10;
 /// What the machine wants done; see [`redan_replication::replica::io::Output`].
 #[derive(Debug)]
 pub(super) enum Work {
-    Connect { link: LinkId, master: MasterAddr },
-    Send { link: LinkId, bytes: Bytes },
+    Connect {
+        link: LinkId,
+        master: MasterAddr,
+    },
+    Send {
+        link: LinkId,
+        bytes: Bytes,
+    },
     Close(LinkId),
-    PayloadStart { link: LinkId, size: Option<u64>, load: LoadMode },
-    Payload { link: LinkId, bytes: Bytes },
-    PayloadDone { link: LinkId, refuse_if_empty: bool },
-    Apply { link: LinkId, bytes: Bytes, end_offset: u64, db: u32, db_after: u32, audience: Audience },
+    PayloadStart {
+        link: LinkId,
+        size: Option<u64>,
+        load: LoadMode,
+        same_history: bool,
+    },
+    Payload {
+        link: LinkId,
+        bytes: Bytes,
+    },
+    PayloadDone {
+        link: LinkId,
+    },
+    Apply {
+        link: LinkId,
+        bytes: Bytes,
+        end_offset: u64,
+        db: u32,
+        db_after: u32,
+        audience: Audience,
+    },
     LinkChanged(bool),
+    /// DEBUG SLEEP.
+    Sleep(Duration),
 }
 
 /// What tasks and threads of the link report.
@@ -158,8 +183,10 @@ impl Link {
             Work::Apply { link, bytes, end_offset, db, db_after, audience } => {
                 self.apply(link, &bytes, end_offset, (db, db_after), audience);
             }
-            Work::PayloadStart { link, size, load } => {
-                self.payload = Some(Payload::begin(&self.server, &self.loader(link, size, load)));
+            Work::Sleep(time) => std::thread::sleep(time),
+            Work::PayloadStart { link, size, load, same_history } => {
+                let loader = self.loader(link, size, load, same_history);
+                self.payload = Some(Payload::begin(&self.server, &loader));
             }
             Work::Payload { link, bytes } => {
                 if let Some(payload) = self.payload.as_mut().filter(|payload| payload.link() == link)
@@ -168,9 +195,9 @@ impl Link {
                     self.tell(Input::PayloadFailed { link, error });
                 }
             }
-            Work::PayloadDone { link, refuse_if_empty } => {
+            Work::PayloadDone { link } => {
                 if let Some(payload) = self.payload.take_if(|payload| payload.link() == link)
-                    && let Err(error) = payload.finish(&self.server, refuse_if_empty)
+                    && let Err(error) = payload.finish(&self.server)
                 {
                     self.tell(Input::PayloadFailed { link, error });
                 }
@@ -178,8 +205,10 @@ impl Link {
         }
     }
 
-    fn loader(&self, link: LinkId, size: Option<u64>, load: LoadMode) -> Loader {
-        Loader { server: Arc::clone(&self.server), link, size, load, report: self.report.clone() }
+    fn loader(&self, link: LinkId, size: Option<u64>, load: LoadMode, same_history: bool) -> Loader {
+        let refuse_if_empty = self.replication().machines.lock().link.config().refuse_empty_master;
+        let (server, report) = (Arc::clone(&self.server), self.report.clone());
+        Loader { server, link, size, load, same_history, refuse_if_empty, report }
     }
 
     fn connect(&mut self, link: LinkId, master: MasterAddr) {

@@ -5,8 +5,8 @@ use super::payload::PipeReader;
 use crate::config::rows;
 use crate::host::Server;
 use crate::persist::LoadFlags;
-use redan_engine::condition;
-use redan_keyspace::Detached;
+use redan_engine::{Host, condition};
+use redan_keyspace::Keyspace;
 use redan_persistence::rdb::LoadReport;
 use redan_replication::replica::io::{Input, LinkId, LoadMode};
 use std::fs::File;
@@ -35,6 +35,10 @@ pub(super) struct Loader {
     /// Length of the payload, if the master said.
     pub(super) size: Option<u64>,
     pub(super) load: LoadMode,
+    /// The payload is a later state of the data we have.
+    pub(super) same_history: bool,
+    /// Keep our data if the payload has none (`replica-refuse-empty-master`).
+    pub(super) refuse_if_empty: bool,
     pub(super) report: UnboundedSender<Event>,
 }
 
@@ -46,9 +50,9 @@ impl Loader {
     pub(super) fn load_from_pipe(self, mut source: PipeReader, cancelled: Arc<AtomicBool>) -> io::Result<()> {
         let run = move || {
             crate::memory::join_thread();
-            let outcome = self.replace(|loader| {
-                let report =
-                    loader.read(Cancellable { source: &mut source, cancelled: &cancelled }, loader.size)?;
+            let outcome = self.load(|loader, keyspace| {
+                let cancellable = Cancellable { source: &mut source, cancelled: &cancelled };
+                let report = loader.read(keyspace, cancellable, loader.size)?;
                 source.drain().map_err(|error| error.to_string())?;
                 Ok(report)
             });
@@ -61,14 +65,13 @@ impl Loader {
     ///
     /// # Errors
     /// When the system has no thread for it.
-    pub(super) fn load_file(self, path: PathBuf, _refuse_if_empty: bool) -> io::Result<()> {
+    pub(super) fn load_file(self, path: PathBuf) -> io::Result<()> {
         let run = move || {
             crate::memory::join_thread();
-            tracing::info!("MASTER <-> REPLICA sync: Flushing old data");
-            let outcome = self.replace(|loader| {
+            let outcome = self.load(|loader, keyspace| {
                 let file = File::open(&path).map_err(|error| crate::config::os_text(&error))?;
                 let len = file.metadata().map(|metadata| metadata.len()).ok();
-                loader.read(BufReader::with_capacity(1 << 20, file), len)
+                loader.read(keyspace, BufReader::with_capacity(1 << 20, file), len)
             });
             let settings = self.server.config().load();
             if settings.get(rows::RDB_DEL_SYNC_FILES) && settings.get(rows::SAVE).is_empty() {
@@ -88,15 +91,27 @@ impl Loader {
         let _ = self.report.send(Event::Loaded(self.link, outcome));
     }
 
+    fn load(&self, fill: impl FnOnce(&Self, &Keyspace) -> Result<LoadReport, String>) -> LoadOutcome {
+        // One whose connection broke may still be on its way out.
+        let _turn = self.server.replication().loading.lock();
+        if self.load == LoadMode::SwapDb { self.replace_at_once(fill) } else { self.empty_and_fill(fill) }
+    }
+
     /// Empties the dataset and fills it again. Nobody is let at it in between.
-    fn replace(&self, fill: impl FnOnce(&Self) -> Result<LoadReport, String>) -> LoadOutcome {
+    fn empty_and_fill(
+        &self,
+        fill: impl FnOnce(&Self, &Keyspace) -> Result<LoadReport, String>,
+    ) -> LoadOutcome {
+        if self.load == LoadMode::Disk {
+            tracing::info!("MASTER <-> REPLICA sync: Flushing old data");
+        }
         let engine = self.server.engine();
         let alone = engine.gate().enter_alone();
         engine.conditions().put(condition::LOADING, true);
         let old = engine.keyspace().flush_all();
         drop(alone);
         self.free(old);
-        let filled = fill(self);
+        let filled = fill(self, engine.keyspace());
         let alone = engine.gate().enter_alone();
         let outcome = match filled {
             Ok(report) if !self.is_closed() => {
@@ -113,6 +128,49 @@ impl Loader {
         outcome
     }
 
+    /// Fills another keyspace, which takes the place of the old one when it is complete. Clients may read the old data
+    /// meanwhile if it is an earlier state of the new.
+    fn replace_at_once(
+        &self,
+        fill: impl FnOnce(&Self, &Keyspace) -> Result<LoadReport, String>,
+    ) -> LoadOutcome {
+        let engine = self.server.engine();
+        let loading = if self.same_history { condition::ASYNC_LOADING } else { condition::LOADING };
+        let alone = engine.gate().enter_alone();
+        engine.conditions().put(loading, true);
+        drop(alone);
+        let aside = engine.keyspace().aside();
+        let filled = fill(self, &aside);
+        let alone = engine.gate().enter_alone();
+        let outcome = match filled {
+            Ok(report) if self.must_refuse(&report) => {
+                self.free(aside);
+                LoadOutcome::Refused
+            }
+            Ok(report) if !self.is_closed() => {
+                tracing::info!("MASTER <-> REPLICA sync: Swapping active DB with loaded DB");
+                let old = engine.keyspace().take_over(aside);
+                self.adopt(&report);
+                tracing::info!("MASTER <-> REPLICA sync: Discarding old DB in background");
+                free_later(&self.server, old);
+                LoadOutcome::Done
+            }
+            other => {
+                tracing::info!("MASTER <-> REPLICA sync: Discarding temporary DB in background");
+                free_later(&self.server, aside);
+                LoadOutcome::Failed(other.err().unwrap_or_default())
+            }
+        };
+        engine.conditions().put(loading, false);
+        drop(alone);
+        outcome
+    }
+
+    /// Whether a master came back empty to a replica that has data and shall keep it.
+    fn must_refuse(&self, report: &LoadReport) -> bool {
+        self.refuse_if_empty && report.keys_loaded == 0 && !self.server.engine().keyspace().is_empty()
+    }
+
     /// Tells the machine that the payload is the dataset now; the caller runs alone.
     fn adopt(&self, report: &LoadReport) {
         let stream_db = report.repl_stream_db.and_then(|db| u32::try_from(db).ok()).unwrap_or(0);
@@ -125,18 +183,21 @@ impl Loader {
         self.server.replication().closed_through.load(Relaxed) >= self.link.0
     }
 
-    fn read(&self, source: impl Read, len: Option<u64>) -> Result<LoadReport, String> {
+    fn read(&self, keyspace: &Keyspace, source: impl Read, len: Option<u64>) -> Result<LoadReport, String> {
         let flags = LoadFlags { keep_expired: true, merge: false };
-        self.server.persist().load_from(&self.server, source, len, flags).map_err(|error| error.to_string())
+        let persist = self.server.persist();
+        persist.load_into(&self.server, keyspace, source, len, flags).map_err(|error| error.to_string())
     }
 
-    fn free(&self, old: Detached) {
+    fn free(&self, old: impl Send + 'static) {
         if self.server.config().peek().get(rows::REPLICA_LAZY_FLUSH) {
-            redan_engine::Host::free_later(&*self.server, Box::new(old));
-        } else {
-            drop(old);
+            free_later(&self.server, old);
         }
     }
+}
+
+fn free_later(server: &Server, garbage: impl Send + 'static) {
+    Host::free_later(server, Box::new(garbage));
 }
 
 /// A source that ends with an error once it is cancelled.

@@ -84,6 +84,8 @@ pub struct Replication {
     /// The last connection to a master of which nothing more may be executed.
     closed_through: AtomicU64,
     is_replica: AtomicBool,
+    /// Held by the thread that loads a payload.
+    loading: Mutex<()>,
 }
 
 impl Replication {
@@ -107,6 +109,7 @@ impl Replication {
             work_queue: Mutex::new(Some(queue)),
             closed_through: AtomicU64::new(0),
             is_replica: AtomicBool::new(false),
+            loading: Mutex::new(()),
         }
     }
 
@@ -184,6 +187,14 @@ impl Replication {
             }
             machines.forget_the_gone(engine, now);
         });
+    }
+
+    /// DEBUG SLEEP: whoever tests how others take a server that hangs wants all of it to hang.
+    pub fn sleep(&self, time: Duration) {
+        if let Some(runtime) = self.runtime.get() {
+            runtime.spawn(async move { std::thread::sleep(time) });
+        }
+        self.hand_on(Work::Sleep(time));
     }
 
     /// Whether this server is a replica.

@@ -26,6 +26,7 @@ pub(super) fn watch(server: &Arc<Server>) {
         rows::REPLICA_ANNOUNCE_PORT.name(),
         rows::PORT.name(),
         rows::REPL_DISKLESS_LOAD.name(),
+        rows::REPLICA_REFUSE_EMPTY_MASTER.name(),
         rows::REPLICA_READ_ONLY.name(),
         rows::REPLICA_SERVE_STALE_DATA.name(),
     ];
@@ -61,13 +62,15 @@ impl Replication {
             announce_port: u16::try_from(port).unwrap_or(0),
             announce_ip: text(settings.get(rows::REPLICA_ANNOUNCE_IP)),
             load: match settings.get(rows::REPL_DISKLESS_LOAD) {
+                // Neither the data nor the file of the replica may go before the payload is known to hold something.
+                _ if settings.get(rows::REPLICA_REFUSE_EMPTY_MASTER) => LoadMode::SwapDb,
                 DisklessLoad::Disabled => LoadMode::Disk,
                 DisklessLoad::OnEmptyDb if self.engine.keyspace().is_empty() => LoadMode::Flush,
                 DisklessLoad::OnEmptyDb => LoadMode::Disk,
                 DisklessLoad::Swapdb => LoadMode::SwapDb,
             },
             offer_lz4: false,
-            refuse_empty_master: false,
+            refuse_empty_master: settings.get(rows::REPLICA_REFUSE_EMPTY_MASTER),
         }
     }
 }

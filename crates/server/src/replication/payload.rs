@@ -85,12 +85,12 @@ impl Payload {
     }
 
     /// It is complete: has it loaded.
-    pub(super) fn finish(self, server: &Arc<Server>, refuse_if_empty: bool) -> Result<(), String> {
+    pub(super) fn finish(self, server: &Arc<Server>) -> Result<(), String> {
         match self.way {
             Way::File(file) => {
                 file.complete().map_err(|error| error.to_string())?;
                 let path = rdb_path(&server.config().load());
-                self.loader.load_file(path, refuse_if_empty).map_err(|error| error.to_string())
+                self.loader.load_file(path).map_err(|error| error.to_string())
             }
             Way::Pipe { chunks, .. } => {
                 let _ = chunks.send(Chunk::End);

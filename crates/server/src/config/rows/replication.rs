@@ -57,6 +57,8 @@ super::rows! {
         PropagationError::NAMES,
         PropagationError::Ignore as i64,
     );
+    /// Keep the data of a replica whose master came back without any.
+    REPLICA_REFUSE_EMPTY_MASTER: bool = flag("replica-refuse-empty-master", false);
     /// Go on replicating when a replica cannot write to its disk.
     REPLICA_IGNORE_DISK_WRITE_ERRORS: bool = flag("replica-ignore-disk-write-errors", false);
     /// Do not evict on a replica; the master's deletions come through replication.
