@@ -165,16 +165,16 @@ impl Process {
     }
 }
 
-#[expect(unsafe_code, reason = "the standard library sends no signals but SIGKILL")]
 fn send(pid: u32, signal: Signal) {
+    use nix::sys::signal::Signal as Number;
     let number = match signal {
-        Signal::Kill => libc::SIGKILL,
-        Signal::Terminate => libc::SIGTERM,
-        Signal::Stop => libc::SIGSTOP,
-        Signal::Continue => libc::SIGCONT,
+        Signal::Kill => Number::SIGKILL,
+        Signal::Terminate => Number::SIGTERM,
+        Signal::Stop => Number::SIGSTOP,
+        Signal::Continue => Number::SIGCONT,
     };
-    // SAFETY: kill takes two integers and touches no memory; the child has not been waited for, so the id is its own.
-    unsafe { libc::kill(pid as libc::pid_t, number) };
+    let pid = nix::unistd::Pid::from_raw(pid as i32);
+    nix::sys::signal::kill(pid, number).expect("a child that was not waited for has its id");
 }
 
 impl Drop for Process {
