@@ -4,11 +4,10 @@ use crate::batch::BatchEnd;
 use crate::session::special;
 use crate::stats::bump;
 use crate::{
-    CommandEntry, Counters, Cx, Engine, Lookup, Park, PauseKind, ReplyError, ReplyMode, Run, Session,
+    CommandEntry, Counters, Cx, Engine, Flags, Lookup, Park, PauseKind, ReplyError, ReplyMode, Run, Session,
     SessionOrigin, SlotGuard, Worker, condition, errors, flag,
 };
-use redan_keyspace::{DbIndex, KeyHash, View};
-use redan_replication::Audience;
+use redan_keyspace::{KeyHash, View};
 use redan_resp::{Args, RequestDecoder, RequestLimits};
 use smallvec::SmallVec;
 use std::sync::atomic::Ordering;
@@ -467,18 +466,14 @@ impl Engine {
     /// Appends what is in the worker's effects, and returns the log's end behind it.
     pub(crate) fn append_unit(&self, worker: &mut Worker) -> u64 {
         let several = worker.effects.len() > 1;
-        let (home, _) = worker.effects.commands().next().unwrap_or_default();
-        let end = self.log().append(home.0, Audience::All, |log| {
+        let end = self.log().append_unit(|log| {
             if several {
                 log.command([b"MULTI".as_slice()].into_iter());
             }
-            let mut selected = home;
             for (db, bytes) in worker.effects.commands() {
-                select(log, &mut selected, db);
+                log.select(db.0);
                 log.raw(bytes);
             }
-            // The log takes it that the unit ends in the database it began in.
-            select(log, &mut selected, home);
             if several {
                 log.command([b"EXEC".as_slice()].into_iter());
             }
@@ -518,14 +513,6 @@ impl Engine {
         client.commands.fetch_add(worker.batch.items.len() as u64, Ordering::Relaxed);
         client.db.store(session.state.db.0, Ordering::Relaxed);
         self.notify_log(worker);
-    }
-}
-
-fn select(log: &mut redan_replication::log::Appender<'_>, selected: &mut DbIndex, db: DbIndex) {
-    if *selected != db {
-        *selected = db;
-        let mut digits = itoa::Buffer::new();
-        log.command([b"SELECT".as_slice(), digits.format(db.0).as_bytes()].into_iter());
     }
 }
 
@@ -588,9 +575,9 @@ impl Engine {
             return Check::Refuse(errors::NOT_IN_MULTI);
         }
         // EXEC answers for what it is about to run.
-        let queued = state.multi.as_ref().map_or(0, |multi| multi.flags);
-        let flags =
-            if entry.full_name == "exec" { entry.command.flags | queued } else { entry.command.flags };
+        let queued = state.multi.as_ref().filter(|_| entry.full_name == "exec");
+        let flags = entry.command.flags | queued.map_or(0, |multi| multi.flags);
+        let missing = !entry.command.flags | queued.map_or(0, |multi| multi.missing);
         if let Some(error) = self.check_dataset(entry, flags, conditions) {
             return Check::Refuse(error);
         }
@@ -600,7 +587,7 @@ impl Engine {
         {
             return Check::Refuse(errors::subscribed_only(&entry.full_name));
         }
-        if let Some(error) = self.check_serving(entry, conditions) {
+        if let Some(error) = Self::check_serving(flags, missing, conditions) {
             return Check::Refuse(error);
         }
         if conditions & (condition::PAUSE_WRITE | condition::PAUSE_ALL) != 0 && self.is_paused(flags, now_ms)
@@ -634,18 +621,18 @@ impl Engine {
         (writes && conditions & condition::READ_ONLY != 0).then_some(errors::READ_ONLY)
     }
 
-    /// Whether there is a dataset to serve now.
-    fn check_serving(&self, entry: &CommandEntry, conditions: u32) -> Option<ReplyError> {
-        if conditions & condition::STALE != 0 && !entry.has(flag::STALE) {
+    /// Whether there is a dataset to serve now to commands with any of these flags, and all but the missing ones.
+    fn check_serving(flags: Flags, missing: Flags, conditions: u32) -> Option<ReplyError> {
+        if conditions & condition::STALE != 0 && missing & flag::STALE != 0 {
             return Some(errors::MASTER_DOWN);
         }
-        if conditions & condition::LOADING != 0 && !entry.has(flag::LOADING) {
+        if conditions & condition::LOADING != 0 && missing & flag::LOADING != 0 {
             return Some(errors::LOADING);
         }
-        if conditions & condition::ASYNC_LOADING != 0 && entry.has(flag::NO_ASYNC_LOADING) {
+        if conditions & condition::ASYNC_LOADING != 0 && flags & flag::NO_ASYNC_LOADING != 0 {
             return Some(errors::LOADING);
         }
-        (conditions & condition::BUSY != 0 && !entry.has(flag::ALLOW_BUSY)).then_some(errors::BUSY)
+        (conditions & condition::BUSY != 0 && missing & flag::ALLOW_BUSY != 0).then_some(errors::BUSY)
     }
 
     /// Whether a command with these flags waits for the end of a pause.

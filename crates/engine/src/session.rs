@@ -55,6 +55,8 @@ pub struct MultiState {
     pub aborted: bool,
     /// Union of the queued commands' flags.
     pub flags: u32,
+    /// Union of the flags that a queued command lacks.
+    pub missing: u32,
     /// Bytes queued.
     pub bytes: usize,
 }

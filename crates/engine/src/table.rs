@@ -306,10 +306,10 @@ fn heeds(command: &Command) -> u32 {
     add(has(flag::WRITE | flag::MAY_REPLICATE) || exec, PAUSE_WRITE);
     add(has(flag::DENYOOM), MEMORY_LIMITED);
     add(command.name == "ping", SAVE_ERROR | AOF_ERROR);
-    add(!has(flag::LOADING), LOADING);
-    add(!has(flag::STALE), STALE);
-    add(has(flag::NO_ASYNC_LOADING), ASYNC_LOADING);
-    add(!has(flag::ALLOW_BUSY), BUSY);
+    add(!has(flag::LOADING) || exec, LOADING);
+    add(!has(flag::STALE) || exec, STALE);
+    add(has(flag::NO_ASYNC_LOADING) || exec, ASYNC_LOADING);
+    add(!has(flag::ALLOW_BUSY) || exec, BUSY);
     // A protected command always needs a closer look.
     if has(flag::PROTECTED) { u32::MAX } else { bits }
 }

@@ -18,6 +18,7 @@ impl Engine {
         // An aborted transaction will not run: keeping its commands would only cost memory.
         if !multi.aborted && !session.state.client.has(ClientFlags::DIRTY) {
             multi.flags |= entry.command.flags;
+            multi.missing |= !entry.command.flags;
             multi.bytes += args.wire_len();
             multi.queue.push((entry.index, args.to_owned_args()));
         }

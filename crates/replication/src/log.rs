@@ -76,9 +76,14 @@ impl std::fmt::Debug for Log {
 /// Writes the commands of one [`Log::append`].
 pub struct Appender<'a> {
     segments: &'a mut Segments,
+    db: &'a mut Option<u32>,
 }
 
-impl Appender<'_> {
+impl<'a> Appender<'a> {
+    fn of(inner: &'a mut Inner) -> Self {
+        Self { segments: &mut inner.segments, db: &mut inner.db }
+    }
+
     /// Encodes a command.
     #[inline]
     pub fn command<'b>(&mut self, args: impl ExactSizeIterator<Item = &'b [u8]> + Clone) {
@@ -90,6 +95,21 @@ impl Appender<'_> {
     #[inline]
     pub fn args(&mut self, args: Args<'_>) {
         encode_command(self.segments.room_for(args.wire_len()), args.iter());
+    }
+
+    /// Appends a SELECT of `db` if the stream's last one chose another database.
+    #[inline]
+    pub fn select(&mut self, db: u32) {
+        if *self.db != Some(db) {
+            self.select_anew(db);
+        }
+    }
+
+    #[cold]
+    fn select_anew(&mut self, db: u32) {
+        let mut digits = itoa::Buffer::new();
+        self.command([&b"SELECT"[..], digits.format(db).as_bytes()].into_iter());
+        *self.db = Some(db);
     }
 
     /// Appends whole commands that are encoded already.
@@ -128,15 +148,22 @@ impl Log {
 
     /// Appends what `write` writes as one piece, after a SELECT of `db` if the stream's last one chose another database.
     ///
-    /// A piece that contains SELECTs must end in `db` again. For [`Audience::ReplicasOnly`] `db` has no meaning and nothing is selected. `write` runs under the log's lock:
+    /// For [`Audience::ReplicasOnly`] `db` has no meaning and nothing is selected. `write` runs under the log's lock:
     /// encode and do nothing else. Returns the offset behind the piece.
     #[inline]
     pub fn append(&self, db: u32, audience: Audience, write: impl FnOnce(&mut Appender<'_>)) -> u64 {
-        let mut inner = self.inner.lock();
-        if audience == Audience::All && inner.db != Some(db) {
-            inner.select(db);
-        }
-        self.append_piece(&mut inner, audience, write)
+        self.append_piece(&mut self.inner.lock(), audience, |out| {
+            if audience == Audience::All {
+                out.select(db);
+            }
+            write(out);
+        })
+    }
+
+    /// Appends what `write` writes for everybody as one piece. It selects databases itself
+    /// ([`Appender::select`]), so that a transaction can begin with its MULTI. Returns the offset behind the piece.
+    pub fn append_unit(&self, write: impl FnOnce(&mut Appender<'_>)) -> u64 {
+        self.append_piece(&mut self.inner.lock(), Audience::All, write)
     }
 
     /// [`Log::append`] of one command.
@@ -167,7 +194,7 @@ impl Log {
         write: impl FnOnce(&mut Appender<'_>),
     ) -> u64 {
         let (start, before) = (inner.segments.end(), inner.segments.start_of_tail());
-        write(&mut Appender { segments: &mut inner.segments });
+        write(&mut Appender::of(inner));
         let end = inner.segments.end();
         if audience == Audience::ReplicasOnly && end > start {
             inner.replicas_only.push(start, end);
@@ -465,15 +492,6 @@ impl Log {
 }
 
 impl Inner {
-    /// Appends a SELECT.
-    #[cold]
-    fn select(&mut self, db: u32) {
-        let mut digits = itoa::Buffer::new();
-        let args = [&b"SELECT"[..], digits.format(db).as_bytes()];
-        Appender { segments: &mut self.segments }.command(args.into_iter());
-        self.db = Some(db);
-    }
-
     /// Offset of the first byte that the backlog holds.
     fn backlog_front(&self) -> Option<u64> {
         self.backlog_start.map(|start| start.max(self.segments.start()))

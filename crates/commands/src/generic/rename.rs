@@ -234,6 +234,6 @@ mod tests {
         rig.propagated();
         rig.advance_ms(11);
         assert_eq!(rig.run("MOVE a 9"), ":1");
-        assert_eq!(rig.propagated(), "SELECT 9; MULTI; DEL a; SELECT 0; MOVE a 9; SELECT 9; EXEC");
+        assert_eq!(rig.propagated(), "MULTI; SELECT 9; DEL a; SELECT 0; MOVE a 9; EXEC");
     }
 }
