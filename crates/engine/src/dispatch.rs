@@ -348,6 +348,7 @@ impl Engine {
             self.publish_events(worker);
         }
         let spent_ns = self.account(worker, entry);
+        self.note_latency(event_of(entry), spent_ns);
         if self.slowlog().is_slow(spent_ns) {
             self.note_slow(session, entry, request.args, spent_ns);
         }
@@ -495,9 +496,8 @@ impl Engine {
     fn account(&self, worker: &mut Worker, entry: &CommandEntry) -> u64 {
         let now_ns = self.clock().monotonic_ns();
         let stats = &worker.stats.commands[entry.index as usize];
-        bump(&stats.calls, 1);
         let spent_ns = now_ns.saturating_sub(worker.tick_ns);
-        bump(&stats.nanos, spent_ns);
+        stats.count(spent_ns, self.tracks_latency());
         bump(&worker.stats.processed, 1);
         worker.tick_ns = now_ns;
         spent_ns
@@ -644,6 +644,11 @@ impl Engine {
             None => false,
         }
     }
+}
+
+/// The name under which LATENCY keeps spikes of a command.
+pub(crate) fn event_of(entry: &CommandEntry) -> &'static str {
+    if entry.has(flag::FAST) { "fast-command" } else { "command" }
 }
 
 /// Whether the session's commands are carried out without the checks made for clients.

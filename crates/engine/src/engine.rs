@@ -1,5 +1,6 @@
 //! The engine: everything connections share.
 
+use crate::latency::{Latencies, LatencyMonitor};
 use crate::monitor::Monitors;
 use crate::slowlog::Slowlog;
 use crate::stats::WorkerStats;
@@ -14,7 +15,7 @@ use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
 use redan_keyspace::{Access, ExpiryMode, Keyspace, Observer};
 use redan_replication::Log;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// The time, as the server tells it.
@@ -69,6 +70,8 @@ pub struct Engine {
     pub(crate) parked: AtomicUsize,
     pub(crate) monitors: Monitors,
     pub(crate) slowlog: Slowlog,
+    pub(crate) latency: LatencyMonitor,
+    latency_tracking: AtomicBool,
     pub(crate) switches: Switches,
     clock: Arc<dyn Clock>,
     host: OnceLock<Arc<dyn Host>>,
@@ -110,6 +113,8 @@ impl Engine {
             parked: AtomicUsize::new(0),
             monitors: Monitors::default(),
             slowlog: Slowlog::default(),
+            latency: LatencyMonitor::default(),
+            latency_tracking: AtomicBool::new(true),
             switches: Switches::default(),
             clock: options.clock,
             host: OnceLock::new(),
@@ -185,6 +190,8 @@ impl Engine {
     pub fn set_settings(&self, settings: Settings) {
         self.notify_bits.store(settings.notify.0, Ordering::Relaxed);
         self.conditions.put(condition::MEMORY_LIMITED, settings.maxmemory > 0);
+        self.latency.configure(settings.latency_monitor_threshold_ms);
+        self.latency_tracking.store(settings.latency_tracking, Ordering::Relaxed);
         self.slowlog.configure(settings.slowlog_slower_than_us, settings.slowlog_max_len);
         self.settings.store(Arc::new(settings));
     }
@@ -261,6 +268,23 @@ impl Engine {
             }
         }
         totals
+    }
+
+    /// How long the command with this index took, over all workers.
+    pub fn command_latencies(&self, index: u16) -> Latencies {
+        let mut sum = Latencies::new();
+        for worker in self.workers.lock().iter() {
+            if let Some(latency) = worker.commands[index as usize].latency.get() {
+                sum.add(latency);
+            }
+        }
+        sum
+    }
+
+    /// `latency-tracking`.
+    #[inline]
+    pub(crate) fn tracks_latency(&self) -> bool {
+        self.latency_tracking.load(Ordering::Relaxed)
     }
 
     /// Commands processed, error replies, bytes in, bytes out, reads and writes of sockets, over all workers.

@@ -30,6 +30,12 @@ pub struct Settings {
     pub lazyfree_lazy_user_flush: bool,
     /// `slowlog-log-slower-than`, microseconds; negative for never.
     pub slowlog_slower_than_us: i64,
+    /// `latency-monitor-threshold`, milliseconds; 0 for never.
+    pub latency_monitor_threshold_ms: u64,
+    /// `latency-tracking`.
+    pub latency_tracking: bool,
+    /// `latency-tracking-info-percentiles`.
+    pub latency_percentiles: Vec<f64>,
     /// `slowlog-max-len`.
     pub slowlog_max_len: usize,
     /// `client-output-buffer-limit pubsub`: hard limit, soft limit (bytes), soft time (ms).
@@ -56,6 +62,9 @@ impl Default for Settings {
             lazyfree_lazy_user_flush: false,
             slowlog_slower_than_us: 10_000,
             slowlog_max_len: 128,
+            latency_monitor_threshold_ms: 0,
+            latency_tracking: true,
+            latency_percentiles: vec![50.0, 99.0, 99.9],
             pubsub_output_limit: (32 << 20, 8 << 20, 60_000),
             normal_output_limit: (0, 0, 0),
             replica_serve_stale_data: true,

@@ -1,7 +1,9 @@
 //! Counters for INFO: per worker where the hot path counts, shared where it does not matter.
 
+use crate::latency::Histogram;
 use crossbeam_utils::CachePadded;
 use dashmap::DashMap;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Adds to a counter that only the calling thread writes: a load and a store, no locked instruction.
@@ -11,7 +13,7 @@ pub(crate) fn bump(counter: &AtomicU64, by: u64) {
 }
 
 /// What one command has cost. In a worker's table only that worker writes.
-#[derive(Default, Debug)]
+#[derive(Default)]
 pub struct CommandStats {
     /// Executions.
     pub calls: AtomicU64,
@@ -21,6 +23,20 @@ pub struct CommandStats {
     pub rejected: AtomicU64,
     /// Ended in an error.
     pub failed: AtomicU64,
+    /// How long executions took; made with the first.
+    pub(crate) latency: OnceLock<Box<Histogram>>,
+}
+
+impl CommandStats {
+    /// Counts an execution.
+    #[inline]
+    pub(crate) fn count(&self, nanos: u64, tracked: bool) {
+        bump(&self.calls, 1);
+        bump(&self.nanos, nanos);
+        if tracked {
+            self.latency.get_or_init(Box::default).count(nanos);
+        }
+    }
 }
 
 /// The counters of one worker.
@@ -51,6 +67,9 @@ impl WorkerStats {
         for command in &self.commands {
             for counter in [&command.calls, &command.nanos, &command.rejected, &command.failed] {
                 counter.store(0, Ordering::Relaxed);
+            }
+            if let Some(latency) = command.latency.get() {
+                latency.reset();
             }
         }
         for counter in

@@ -1,7 +1,7 @@
 //! MULTI, EXEC and WATCH.
 
 use crate::context::Cx;
-use crate::dispatch::Call;
+use crate::dispatch::{Call, event_of};
 use crate::session::special;
 use crate::{
     ClientFlags, CmdResult, CommandEntry, Engine, MultiState, Session, SessionState, Worker, errors,
@@ -60,10 +60,9 @@ impl Engine {
             let call = Call { entry, args: args.as_args(), raw: None, first_key: None, nested: true };
             self.call_handler(worker, session, view, &call, now_ms);
             self.publish_events(worker);
-            let stats = &worker.stats.commands[*index as usize];
-            crate::stats::bump(&stats.calls, 1);
             let spent_ns = self.clock().monotonic_ns().saturating_sub(started_ns);
-            crate::stats::bump(&stats.nanos, spent_ns);
+            worker.stats.commands[*index as usize].count(spent_ns, self.tracks_latency());
+            self.note_latency(event_of(entry), spent_ns);
             if self.slowlog().is_slow(spent_ns) {
                 self.note_slow(session, entry, args.as_args(), spent_ns);
             }

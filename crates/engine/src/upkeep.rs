@@ -30,7 +30,14 @@ impl Engine {
         if !self.switches().active_expire() {
             return 0;
         }
-        let deadline_ns = self.clock().monotonic_ns() + budget_us * 1_000;
+        let began_ns = self.clock().monotonic_ns();
+        let expired = self.expire_until(worker, cursor, began_ns + budget_us * 1_000);
+        self.note_latency("expire-cycle", self.clock().monotonic_ns().saturating_sub(began_ns));
+        self.notify_log(worker);
+        expired
+    }
+
+    fn expire_until(&self, worker: &mut Worker, cursor: &mut ExpireCursor, deadline_ns: u64) -> usize {
         let mut expired = 0;
         for _ in 0..self.keyspace().databases() {
             loop {
@@ -39,7 +46,6 @@ impl Engine {
                 cursor.busy = step.sampled > 0 && step.expired * WORTHWHILE > step.sampled;
                 if self.clock().monotonic_ns() >= deadline_ns {
                     Counters::count(&self.counters().expired_time_cap_reached);
-                    self.notify_log(worker);
                     return expired;
                 }
                 if step.wrapped && !cursor.busy {
@@ -49,7 +55,6 @@ impl Engine {
             cursor.db = (cursor.db + 1) % self.keyspace().databases();
             cursor.shard = 0;
         }
-        self.notify_log(worker);
         expired
     }
 

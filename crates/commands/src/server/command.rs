@@ -93,7 +93,7 @@ fn commands(table: &CommandTable) -> impl Iterator<Item = &CommandEntry> {
 }
 
 /// The command or subcommand called `get` or `config|get`.
-fn named<'t>(table: &'t CommandTable, name: &[u8]) -> Option<&'t CommandEntry> {
+pub(super) fn named<'t>(table: &'t CommandTable, name: &[u8]) -> Option<&'t CommandEntry> {
     let Some(bar) = memchr::memchr(b'|', name) else { return table.find(name) };
     let (container, sub) = (table.find(&name[..bar])?, &name[bar + 1..]);
     let mut subcommands = container.subcommands.iter().map(|&index| table.entry(index));

@@ -86,6 +86,7 @@ const SECTIONS: &[Section] = &[
     },
     Section { name: "modules", title: "Modules", shown: Shown::Everything, print: |_, _| {} },
     Section { name: "commandstats", title: "Commandstats", shown: Shown::All, print: commandstats },
+    Section { name: "latencystats", title: "Latencystats", shown: Shown::All, print: latencystats },
     Section { name: "errorstats", title: "Errorstats", shown: Shown::Default, print: errorstats },
     Section {
         name: "cluster",
@@ -170,6 +171,24 @@ fn commandstats(engine: &Engine, out: &mut String) {
             "cmdstat_{}:calls={calls},usec={usec},usec_per_call={per_call:.2},rejected_calls={rejected},failed_calls={failed}\r\n",
             stat_name(entry),
         );
+    }
+}
+
+fn latencystats(engine: &Engine, out: &mut String) {
+    let settings = engine.settings();
+    if !settings.latency_tracking {
+        return;
+    }
+    for entry in engine.table().entries() {
+        let latencies = engine.command_latencies(entry.index);
+        if latencies.count() == 0 {
+            continue;
+        }
+        let percentiles = settings.latency_percentiles.iter();
+        let values: Vec<String> = percentiles
+            .map(|&percent| format!("p{percent}={:.3}", latencies.percentile(percent) as f64 / 1000.0))
+            .collect();
+        let _ = write!(out, "latency_percentiles_usec_{}:{}\r\n", stat_name(entry), values.join(","));
     }
 }
 

@@ -5,6 +5,7 @@ mod config;
 mod dataset;
 mod debug;
 mod info;
+mod latency;
 mod lolwut;
 mod memory;
 mod monitor;
@@ -25,6 +26,7 @@ pub const COMMANDS: &[Command] = &[
     dataset::SWAPDB,
     dataset::TIME,
     info::INFO,
+    latency::LATENCY,
     lolwut::LOLWUT,
     memory::MEMORY,
     monitor::MONITOR,
