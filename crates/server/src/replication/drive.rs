@@ -5,7 +5,7 @@ use super::role::RoleChange;
 use super::serve::{Order, PayloadFile, PayloadPipe, Replica};
 use super::snapshot::Receivers;
 use super::{NOBODY, Replication, random_id};
-use crate::config::rows;
+use crate::config::{Settings, rows};
 use bytes::Bytes;
 use redan_engine::{ClientId, ClientKind, Engine, PauseKind, condition};
 use redan_persistence::rdb::SaveProgress;
@@ -313,13 +313,18 @@ impl Replication {
     }
 
     fn limit(&self, machines: &Machines, replica: ReplicaId, cursor: CursorId) {
-        let limits = self.server().config().peek().get(rows::CLIENT_OUTPUT_BUFFER_LIMIT).replica;
-        let soft_ms = limits.soft_seconds.saturating_mul(1000);
-        // A cursor that is gone needs no limits.
-        let _ = self.log.set_limits(cursor, LagLimits { hard: limits.hard, soft: limits.soft, soft_ms });
+        self.set_limits(&self.server().config().peek(), cursor);
         if let Some(peer) = machines.replicas.get(&replica) {
             peer.set_cursor(Some(cursor));
         }
+    }
+
+    /// Says how far a replica may lag.
+    pub(super) fn set_limits(&self, settings: &Settings, cursor: CursorId) {
+        let limits = settings.get(rows::CLIENT_OUTPUT_BUFFER_LIMIT).replica;
+        let soft_ms = limits.soft_seconds.saturating_mul(1000);
+        // A cursor that is gone needs no limits.
+        let _ = self.log.set_limits(cursor, LagLimits { hard: limits.hard, soft: limits.soft, soft_ms });
     }
 
     fn send_payload(

@@ -26,6 +26,7 @@ pub(super) fn watch(server: &Arc<Server>) {
         rows::REPLICA_ANNOUNCE_PORT.name(),
         rows::PORT.name(),
         rows::REPL_DISKLESS_LOAD.name(),
+        rows::CLIENT_OUTPUT_BUFFER_LIMIT.name(),
         rows::REPLICA_REFUSE_EMPTY_MASTER.name(),
         rows::REPLICA_READ_ONLY.name(),
         rows::REPLICA_SERVE_STALE_DATA.name(),
@@ -46,6 +47,11 @@ impl Replication {
             machines.primary.handle(now, Input::Config(primary_config(settings)));
             machines.link.handle(now, LinkInput::Config(link));
             self.refresh_conditions(machines);
+            machines
+                .replicas
+                .values()
+                .filter_map(|replica| replica.cursor())
+                .for_each(|cursor| self.set_limits(settings, cursor));
         });
     }
 
