@@ -245,6 +245,7 @@ impl Host for TestHost {
         true
     }
     fn dataset_flushed(&self, _: Option<DbIndex>) {}
+    fn purge_memory(&self) {}
     fn free_later(&self, garbage: Box<dyn Send>) {
         drop(garbage);
     }

@@ -167,6 +167,9 @@ pub trait Host: Send + Sync {
     /// The dataset was emptied by a client (FLUSHALL): a running snapshot of the old one is pointless. *Alone.*
     fn dataset_flushed(&self, db: Option<DbIndex>);
 
+    /// Gives memory that the allocator keeps in reserve back to the system.
+    fn purge_memory(&self);
+
     /// Drops a value on a background thread.
     fn free_later(&self, garbage: Box<dyn Send>);
 

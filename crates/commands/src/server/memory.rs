@@ -35,6 +35,28 @@ pub(super) const MEMORY: Command = Command::new("memory", -2, crate::container)
             help,
             (flag::LOADING | flag::STALE, "O(1)", "Returns helpful text about the subcommands."),
         ),
+        sub(
+            "malloc-stats",
+            2,
+            malloc_stats,
+            (
+                NO_FLAGS,
+                "Depends on how much memory is allocated, could be slow",
+                "Returns the allocator statistics.",
+            ),
+        )
+        .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"]),
+        sub(
+            "purge",
+            2,
+            purge,
+            (
+                NO_FLAGS,
+                "Depends on how much memory is allocated, could be slow",
+                "Asks the allocator to release memory.",
+            ),
+        )
+        .tips(&["request_policy:all_shards", "response_policy:all_succeeded"]),
         sub("stats", 2, stats, (NO_FLAGS, "O(1)", "Returns details about memory usage.")).tips(&[
             "nondeterministic_output",
             "request_policy:all_shards",
@@ -182,6 +204,23 @@ fn stats(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
     Ok(())
 }
 
+fn purge(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
+    cx.host().purge_memory();
+    cx.out.ok();
+    Ok(())
+}
+
+/// The allocator's share of INFO memory.
+fn malloc_stats(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
+    let mut text = String::new();
+    cx.host().info(InfoSection::Memory, &mut text);
+    let lines =
+        text.lines().filter(|line| line.starts_with("allocator_") || line.starts_with("mem_allocator:"));
+    let stats: String = lines.map(|line| format!("{line}\n")).collect();
+    cx.out.verbatim("txt", stats.as_bytes());
+    Ok(())
+}
+
 /// Below this there is nothing to complain about, bytes.
 const LITTLE: f64 = 5.0 * 1024.0 * 1024.0;
 
@@ -230,6 +269,8 @@ fn help(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
         "MEMORY",
         &[
             ("DOCTOR", "What looks wrong about the use of memory."),
+            ("MALLOC-STATS", "The figures of the allocator."),
+            ("PURGE", "Give memory that the allocator keeps in reserve back to the system."),
             ("STATS", "Where memory goes."),
             ("USAGE <key> [SAMPLES <count>]", "The bytes a key and its value take."),
         ],
@@ -262,5 +303,6 @@ mod tests {
         assert!(stats.contains("|$4|db.0|%2|$23|overhead.hashtable.main|:"), "{stats}");
         assert!(stats.contains("|$10|keys.count|:1|") && !stats.contains("db.1"), "{stats}");
         assert!(rig.run("MEMORY DOCTOR").contains("empty"));
+        assert_eq!(rig.run("MEMORY PURGE"), "+OK");
     }
 }

@@ -314,6 +314,10 @@ impl Host for Server {
         }
     }
 
+    fn purge_memory(&self) {
+        crate::sys::arena::purge();
+    }
+
     fn free_later(&self, garbage: Box<dyn Send>) {
         self.lazy_free.add(garbage);
     }

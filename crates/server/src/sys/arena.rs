@@ -13,3 +13,21 @@ pub(crate) fn use_own_arena() {
         tracing::debug!("A worker shares its arena: {error}");
     }
 }
+
+/// Gives the unused pages of all arenas back to the system: they are told to keep none for a moment.
+pub(crate) fn purge() {
+    // SAFETY: `arenas.narenas` is an `unsigned`, the two times are `ssize_t` (jemalloc's manual).
+    let arenas = unsafe { raw::read::<u32>(b"arenas.narenas\0") }.unwrap_or(0);
+    for arena in 0..arenas {
+        for pages in ["dirty", "muzzy"] {
+            let name = format!("arena.{arena}.{pages}_decay_ms\0");
+            // SAFETY: as above. An arena that does not exist is an error, and there is nothing to do for it.
+            let _ = unsafe {
+                raw::read::<isize>(name.as_bytes()).and_then(|usual| {
+                    raw::write(name.as_bytes(), 0_isize)?;
+                    raw::write(name.as_bytes(), usual)
+                })
+            };
+        }
+    }
+}
