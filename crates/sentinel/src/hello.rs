@@ -9,7 +9,7 @@ use crate::config::{leading_int, leading_uint};
 use crate::core::Core;
 use crate::event::LogLevel;
 use crate::ids::{InstanceId, MasterId, Member};
-use crate::instance::Master;
+use crate::instance::{FailoverState, Master};
 use crate::io::LinkKind;
 use crate::link::Pending;
 use crate::machine::Sentinel;
@@ -216,11 +216,7 @@ impl Master {
         match self.base.addr.is_at(&hello.master_host, hello.master_port, &core.names) {
             // The same message comes again in two seconds, when the name is known.
             Same::Unknown => return,
-            Same::Yes => {
-                self.config_epoch = hello.config_epoch;
-                core.save();
-                return;
-            }
+            Same::Yes => return self.note_confirmation(core, from, hello.config_epoch),
             Same::No => {}
         }
         if !core.accepts_host(&hello.master_host) {
@@ -233,6 +229,23 @@ impl Master {
         let old = self.base.addr.clone();
         self.change_address(core, to);
         self.run_reconfig_script(core, "observer", &old, &self.base.addr);
+    }
+
+    /// A newer configuration names the address that is known. If that is the one a failover of our own leads away from,
+    /// another Sentinel's has led back to it meanwhile (we were in TILT, for example), and ours is obsolete: going on
+    /// would end with another master under the same epoch, which nobody could ever correct.
+    fn note_confirmation(&mut self, core: &mut Core, from: u32, config_epoch: u64) {
+        self.config_epoch = config_epoch;
+        core.save();
+        if !self.failover.in_progress() || self.failover.epoch >= config_epoch {
+            return;
+        }
+        if self.failover.state < FailoverState::ReconfReplicas {
+            return self.abort_failover(core);
+        }
+        core.instance_event(LogLevel::Warning, "+config-update-from", self, &self.sentinels[&from].base, "");
+        let to = self.base.addr.clone();
+        self.change_address(core, to);
     }
 }
 
