@@ -372,8 +372,9 @@ fn check(log: &Log, model: &mut Model, biggest: u64) {
     assert_eq!(first + histlen, end + 1);
     *start = (*start).max(end.saturating_sub(model.backlog_size));
     assert!(first - 1 <= *start, "the backlog lost bytes");
-    // The oldest segment may reach far back, and what was read since a segment ended is not forgotten yet.
-    let most = model.backlog_size.max(lag) + 2 * SEGMENT_LEN as u64 + biggest;
+    // The oldest segment may reach far back, and what was read since a segment ended is not forgotten yet; either may
+    // be as long as the longest piece.
+    let most = model.backlog_size.max(lag) + 2 * (SEGMENT_LEN as u64 + biggest);
     assert!(histlen <= most, "{histlen} bytes kept where {most} are enough");
 }
 
