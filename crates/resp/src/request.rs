@@ -236,7 +236,8 @@ fn read_args(
         }
         let start = pos + header;
         pos += whole;
-        if pos > u32::MAX as usize {
+        // It is refused only when it is there: whoever closes with something unread makes the client lose replies.
+        if whole > limits.max_buffer || pos > u32::MAX as usize {
             return Err(ProtocolError::BufferLimit);
         }
         spans.push(Span { start: start as u32, len: len as u32 });
@@ -244,10 +245,10 @@ fn read_args(
     Ok(Progress::Done { end: pos })
 }
 
-/// The buffer ends within the argument at `at`, which will take `want` more bytes at least.
+/// The buffer ends within the argument at `at`.
 #[cold]
 fn stopped(buf: &[u8], at: usize, want: usize, limits: &RequestLimits) -> Result<Progress, ProtocolError> {
-    check_buffered(buf.len().saturating_add(want), at, limits)?;
+    check_buffered(buf.len(), at, limits)?;
     Ok(Progress::Stopped { at, want })
 }
 

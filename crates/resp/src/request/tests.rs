@@ -206,14 +206,22 @@ fn limits_are_configurable() {
 fn the_query_buffer_is_limited() {
     let limits = RequestLimits { max_buffer: 1000, ..RequestLimits::authenticated() };
     let mut stream = b"*3\r\n".to_vec();
-    // Complete arguments may add up to more than the limit, one alone may not exceed it.
+    // Arguments may add up to more than the limit, one alone may not exceed it, complete or not.
     for _ in 0..2 {
         stream.extend_from_slice(b"$900\r\n");
         stream.resize(stream.len() + 900, b'x');
         stream.extend_from_slice(b"\r\n");
     }
     assert_eq!(feed(stream.chunks(100), &limits).error, None);
-    stream.extend_from_slice(b"$1000\r\n");
+    let mut complete = b"*1\r\n$994\r\n".to_vec();
+    complete.resize(complete.len() + 994, b'x');
+    assert_eq!(feed([&complete[..]].into_iter(), &limits).error, None);
+    complete.extend_from_slice(b"\r\n");
+    assert_eq!(feed([&complete[..]].into_iter(), &limits).error, Some(ProtocolError::BufferLimit));
+    stream.extend_from_slice(b"$2000\r\n");
+    stream.resize(stream.len() + 900, b'x');
+    assert_eq!(feed(stream.chunks(100), &limits).error, None);
+    stream.resize(stream.len() + 200, b'x');
     assert_eq!(feed(stream.chunks(100), &limits).error, Some(ProtocolError::BufferLimit));
     assert!(!ProtocolError::BufferLimit.has_reply() && ProtocolError::TooBigInline.has_reply());
 }
