@@ -8,10 +8,10 @@ use crate::net::{ConnId, End};
 pub enum Break {
     /// Replicas skip a write now and then.
     LosesWrites,
-    /// Nodes answer OK to REPLICAOF and do nothing.
-    DisobeysReplicaof,
-    /// Sentinels claim to have saved their votes and have not.
-    ForgetsVotes,
+    /// Nodes answer OK when they are told to follow another one, and do not.
+    FollowsNobodyElse,
+    /// Sentinels give their vote to whoever asks.
+    VotesForAll,
 }
 
 /// Something that breaks.

@@ -147,9 +147,7 @@ impl Guard {
     pub(crate) fn on_alarm(&mut self, env: &mut Env, alarm: &Alarm) {
         let Alarm::Saved { save } = alarm else { return };
         let save = SaveId(*save);
-        if let Some(config) = self.saving.remove(&save)
-            && self.broken != Some(Break::ForgetsVotes)
-        {
+        if let Some(config) = self.saving.remove(&save) {
             self.disk = config;
         }
         self.machine.handle(now(env), Input::Saved { save });
@@ -205,6 +203,12 @@ impl Guard {
         let parts: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
         let name = String::from_utf8_lossy(parts[0]).to_ascii_uppercase();
         let answer = match name.as_str() {
+            "SENTINEL" if self.broken == Some(Break::VotesForAll) && parts.len() == 6 && parts[5] != b"*" => {
+                let epoch = std::str::from_utf8(parts[4]).ok().and_then(|epoch| epoch.parse().ok());
+                let vote =
+                    [Reply::Integer(1), Reply::bulk(parts[5]), Reply::Integer(epoch.unwrap_or_default())];
+                Reply::Array(vote.into()).into()
+            }
             "PING" => Reply::Simple("PONG".into()).into(),
             "SENTINEL" => self.machine.handle_command(now(env), &parts, &NoFiles),
             "PUBLISH" => self.machine.handle_publish(now(env), parts[1], parts[2]).into(),

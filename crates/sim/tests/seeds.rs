@@ -36,7 +36,7 @@ fn a_seed_always_tells_the_same_story() {
 
 /// What is wrong with a world that has a bug, for one of the first seeds.
 fn found(bug: Break) -> String {
-    (0..40).find_map(|seed| World::new(seed, Some(bug)).run().err()).expect("the bug shows").violation
+    (0..100).find_map(|seed| World::new(seed, Some(bug)).run().err()).expect("the bug shows").violation
 }
 
 #[test]
@@ -46,11 +46,10 @@ fn a_replica_that_loses_writes_is_found() {
 
 #[test]
 fn nodes_that_do_not_follow_are_found() {
-    assert!(found(Break::DisobeysReplicaof).contains("no convergence"));
+    assert!(found(Break::FollowsNobodyElse).contains("no convergence"));
 }
 
 #[test]
-fn sentinels_that_forget_are_found() {
-    let violation = found(Break::ForgetsVotes);
-    assert!(violation.contains("two leaders") || violation.contains("no convergence"), "{violation}");
+fn sentinels_that_vote_for_all_are_found() {
+    assert!(found(Break::VotesForAll).contains("two leaders"));
 }

@@ -110,16 +110,13 @@ impl Node {
     }
 
     fn replicaof(&mut self, env: &mut Env, host: &[u8], port: &[u8]) {
-        if self.broken == Some(Break::DisobeysReplicaof) {
-            return;
-        }
         let now = env.now;
         let (host, port) = (String::from_utf8_lossy(host), String::from_utf8_lossy(port));
         env.note(&format!("REPLICAOF {host} {port}"));
         let Some(master) = port.parse().ok().and_then(|port| host_at(&host, port)) else {
             return self.link.handle(now, Input::Unset);
         };
-        if self.follows() == Some(master) {
+        if self.follows() == Some(master) || self.broken == Some(Break::FollowsNobodyElse) {
             return;
         }
         let was_master = self.link.master().is_none();
