@@ -1,7 +1,7 @@
 //! SUBSCRIBE, PSUBSCRIBE, SSUBSCRIBE and their opposites.
 
 use bytes::Bytes;
-use redan_engine::{Arg, ArgKind, CmdResult, Command, Cx, Group, ReplyMode, SessionState, errors, flag};
+use redan_engine::{Arg, ArgKind, CmdResult, Command, Cx, Group, ReplyMode, SessionState, flag};
 use redan_resp::{Args, ReplyBuf};
 use std::collections::HashSet;
 
@@ -117,10 +117,6 @@ fn sunsubscribe(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
 }
 
 fn join(cx: &mut Cx<'_, '_>, args: Args<'_>, kind: &Kind) -> CmdResult {
-    if !cx.may_wait() {
-        // Inside a transaction nothing can be pushed between the replies that a RESP2 client counts on.
-        return Err(errors::err(format!("{} isn't allowed in this context", kind.joined.to_uppercase())));
-    }
     for name in args.skip(1).iter().map(Bytes::copy_from_slice) {
         if (kind.names)(cx.session).insert(name.clone()) {
             (kind.join)(cx, name.clone());
@@ -184,6 +180,20 @@ mod tests {
         assert_eq!(rig.run("UNSUBSCRIBE a b"), "*3|$11|unsubscribe|$1|a|:2|*3|$11|unsubscribe|$1|b|:1");
         assert_eq!(rig.run("PUNSUBSCRIBE"), "*3|$12|punsubscribe|$2|p*|:0");
         assert_eq!(rig.run("UNSUBSCRIBE"), "*3|$11|unsubscribe|$-1|:0");
+    }
+
+    #[test]
+    fn pushes_stay_out_of_a_transaction() {
+        let mut rig = Rig::new();
+        rig.run("HELLO 3");
+        rig.run("SUBSCRIBE foo");
+        assert_eq!(rig.run("PUBLISH foo bar"), ":1|>3|$7|message|$3|foo|$3|bar");
+        for queued in ["MULTI", "PUBLISH foo vaz", "UNSUBSCRIBE foo", "PING"] {
+            rig.run(queued);
+        }
+        assert_eq!(rig.run("EXEC"), "*3|:1|>3|$11|unsubscribe|$3|foo|:0|+PONG");
+        let messages = rig.engine.clients().all()[0].mailbox.take();
+        assert_eq!(messages, [&b">3\r\n$7\r\nmessage\r\n$3\r\nfoo\r\n$3\r\nvaz\r\n"[..]]);
     }
 
     #[test]
