@@ -18,6 +18,8 @@ pub mod string;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod transactions;
+#[cfg(test)]
+mod upkeep_tests;
 
 use redan_engine::{CmdResult, Command, Cx, errors};
 use redan_resp::Args;

@@ -9,7 +9,7 @@ use redan_keyspace::DbIndex;
 use redan_replication::{Audience, Log, ReplId};
 use redan_resp::{Args, OwnedArgs, ReplyBuf, encode_command};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 /// The time tests begin at, Unix ms.
 pub const START_MS: i64 = 1_700_000_000_000;
@@ -37,6 +37,8 @@ pub struct Rig {
     pub engine: Arc<Engine>,
     /// Its clock.
     pub clock: Arc<TestClock>,
+    /// What is around it.
+    pub host: Arc<TestHost>,
     worker: Worker,
     session: Session,
     stream: Option<redan_replication::CursorId>,
@@ -72,11 +74,27 @@ impl Rig {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };
         let engine = Arc::new(Engine::new(options).expect("the table is sound"));
-        engine.set_host(Arc::new(TestHost::default()));
+        let host = Arc::new(TestHost::default());
+        engine.set_host(Arc::clone(&host) as Arc<dyn Host>);
         let worker = Worker::new(&engine);
         let client = engine.clients().add(7, ClientMeta::default(), 0, START_MS);
         let session = Session::new(client, SessionOrigin::Client, &engine);
-        Self { engine, clock, worker, session, stream: None }
+        Self { engine, clock, host, worker, session, stream: None }
+    }
+
+    /// Another connection to the same engine, of a worker of its own.
+    pub fn another(&self) -> Self {
+        let worker = Worker::new(&self.engine);
+        let client = self.engine.clients().add(8, ClientMeta::default(), 0, START_MS);
+        let session = Session::new(client, SessionOrigin::Client, &self.engine);
+        let (engine, clock, host) =
+            (Arc::clone(&self.engine), Arc::clone(&self.clock), Arc::clone(&self.host));
+        Self { engine, clock, host, worker, session, stream: None }
+    }
+
+    /// The connection's worker, for what is done outside of commands.
+    pub fn worker(&mut self) -> &mut Worker {
+        &mut self.worker
     }
 
     /// Lets time pass.
@@ -180,6 +198,8 @@ impl Rig {
 #[derive(Default)]
 pub struct TestHost {
     lines: Mutex<Vec<String>>,
+    /// What it says of the memory in use, bytes.
+    pub used_memory: AtomicU64,
 }
 
 impl Host for TestHost {
@@ -194,7 +214,7 @@ impl Host for TestHost {
     }
     fn info(&self, _: InfoSection, _: &mut String) {}
     fn used_memory(&self) -> u64 {
-        0
+        self.used_memory.load(Ordering::Relaxed)
     }
     fn save(&self) -> CmdResult {
         Ok(())

@@ -58,7 +58,7 @@ pub struct Engine {
     pubsub: PubSub,
     users: Users,
     watches: Arc<WatchTable>,
-    pub(crate) watch_count: AtomicUsize,
+    pub(crate) watch_count: Mutex<usize>,
     conditions: Conditions,
     settings: ArcSwap<Settings>,
     notify_bits: AtomicU32,
@@ -101,7 +101,7 @@ impl Engine {
             pubsub: PubSub::default(),
             users: Users::default(),
             watches,
-            watch_count: AtomicUsize::new(0),
+            watch_count: Mutex::new(0),
             conditions,
             settings: ArcSwap::from_pointee(Settings::default()),
             notify_bits: AtomicU32::new(0),
@@ -313,7 +313,7 @@ impl Engine {
 
     /// How many keys are watched, each as often as it is watched.
     pub fn watched_keys(&self) -> usize {
-        self.watch_count.load(Ordering::Relaxed)
+        *self.watch_count.lock()
     }
 
     /// How many connections wait in a blocking command.

@@ -58,6 +58,8 @@ impl Engine {
         session.client.put(ClientFlags::BLOCKED, true);
         session.client.put(ClientFlags::PAUSED, matches!(park, Park::Paused { .. }));
         self.parked.fetch_add(1, Ordering::Relaxed);
+        // What it waits for may have come before anybody could see that it waits: it looks once more.
+        session.client.mailbox.ring();
     }
 
     /// Forgets what a session waits for: it was woken, or its connection has closed.

@@ -11,6 +11,10 @@ use redan_keyspace::DbIndex;
 use redan_resp::Args;
 use std::sync::atomic::Ordering;
 
+/// What happens at the log's end, so that whatever the transaction has changed until then must be in the log: a
+/// snapshot notes how far the log was.
+const AT_LOGS_END: &[&str] = &["bgsave", "failover"];
+
 impl Engine {
     /// Queues a command for EXEC.
     pub(crate) fn queue(&self, session: &mut Session, entry: &CommandEntry, args: Args<'_>) {
@@ -41,12 +45,18 @@ impl Engine {
     pub(crate) fn unwatch(&self, session: &mut SessionState) {
         for (db, key) in session.watched.drain(..) {
             self.watches().unwatch(db, &key, session.client.id);
-            if self.watch_count.fetch_sub(1, Ordering::AcqRel) == 1 {
-                self.keyspace().set_observed(false);
-            }
+            self.count_watched(|count| *count -= 1);
         }
         session.client.watched.store(0, Ordering::Relaxed);
         session.client.put(ClientFlags::DIRTY, false);
+    }
+
+    /// Changes the count of watched keys. The keyspace learns under its lock whether there are any: the end of the last
+    /// watch must not overtake the beginning of the next.
+    fn count_watched(&self, change: impl FnOnce(&mut usize)) {
+        let mut count = self.watch_count.lock();
+        change(&mut count);
+        self.keyspace().set_observed(*count > 0);
     }
 
     /// Runs what a session has queued. The caller runs alone and has written nothing yet; `worker` is the caller's.
@@ -54,6 +64,9 @@ impl Engine {
         session.out.array(multi.queue.len());
         for (index, args) in &multi.queue {
             let entry = self.table().entry(*index);
+            if AT_LOGS_END.contains(&entry.full_name.as_str()) {
+                self.append_effects(worker, session);
+            }
             let started_ns = self.clock().monotonic_ns();
             let access = self.access(now_ms, &session.state, true);
             let view = self.keyspace().view_exclusive(session.state.db, access);
@@ -67,6 +80,10 @@ impl Engine {
                 self.note_slow(session, entry, args.as_args(), spent_ns);
             }
             crate::stats::bump(&worker.stats.processed, 1);
+        }
+        if self.is_replica() {
+            // The transaction has made it one: the log is its master's stream by now.
+            worker.effects.clear();
         }
         self.append_effects(worker, session);
     }
@@ -146,8 +163,7 @@ impl Cx<'_, '_> {
         let hashed = self.key(key);
         self.view.peek(&hashed);
         let bytes = Bytes::copy_from_slice(key);
-        self.engine.watch_count.fetch_add(1, Ordering::AcqRel);
-        self.engine.keyspace().set_observed(true);
+        self.engine.count_watched(|count| *count += 1);
         self.engine.watches().watch(db, bytes.clone(), &self.session.client);
         self.session.watched.push((db, bytes));
     }

@@ -1,6 +1,6 @@
 //! What is done to the dataset without being asked: keys whose time has come, and room for new ones.
 
-use crate::{Counters, Engine, SlotGuard, Worker, notify_class};
+use crate::{Counters, Engine, SlotGuard, Worker, condition, notify_class};
 use redan_keyspace::{Access, DbIndex, EvictionPool, ExpireBudget, Key};
 use redan_replication::Audience;
 use std::sync::atomic::Ordering;
@@ -22,6 +22,14 @@ const WORTHWHILE: usize = 10;
 
 /// Most keys evicted before one command; the next one goes on.
 const MAX_EVICTED: usize = 4096;
+
+/// While one of these holds, no key is deleted without being asked for: the dataset is our master's, or being loaded, or
+/// shall stay as it is.
+const LEAVE_ALONE: u32 = condition::REPLICA
+    | condition::LOADING
+    | condition::ASYNC_LOADING
+    | condition::PAUSE_WRITE
+    | condition::PAUSE_ALL;
 
 impl Engine {
     /// Deletes expired keys of all databases for at most `budget_us` microseconds, and appends the deletions to the
@@ -60,6 +68,10 @@ impl Engine {
 
     fn expire_step(&self, worker: &mut Worker, cursor: &mut ExpireCursor) -> redan_keyspace::ExpireProgress {
         let inside = self.gate().enter(worker.slot);
+        // Asked inside the gate: whoever ran alone between two steps may have made this a replica, or begun a failover.
+        if self.conditions().any(LEAVE_ALONE) {
+            return redan_keyspace::ExpireProgress { wrapped: true, ..Default::default() };
+        }
         let access = Access::write(self.clock().wall_ms());
         let logging = self.log().is_active();
         let delete = self.expire_command();
@@ -91,15 +103,17 @@ impl Engine {
         if self.settings().lazyfree_lazy_expire { b"UNLINK" } else { b"DEL" }
     }
 
-    /// Whether memory is within `maxmemory`.
+    /// Whether memory is within `maxmemory`, or nothing may be done about it now.
     pub(crate) fn has_memory(&self) -> bool {
-        self.host().used_memory() <= self.settings().maxmemory
+        // The condition that there is a limit may be older than the settings: 0 is none.
+        let limit = self.settings().maxmemory;
+        limit == 0 || self.conditions().any(LEAVE_ALONE) || self.host().used_memory() <= limit
     }
 
     /// Evicts keys if memory is over `maxmemory` although nobody writes: the limit was lowered, or clients take more. To
     /// be called from time to time, outside of the gate.
     pub fn keep_to_memory(&self, worker: &mut Worker) {
-        if self.conditions().any(crate::condition::MEMORY_LIMITED) {
+        if self.conditions().any(condition::MEMORY_LIMITED) {
             let mut inside = None;
             self.make_room(worker, &mut inside, self.clock().wall_ms());
             drop(inside);
@@ -118,7 +132,7 @@ impl Engine {
         now_ms: i64,
     ) {
         let settings = self.settings();
-        if self.host().used_memory() <= settings.maxmemory || self.is_replica() {
+        if self.has_memory() {
             return;
         }
         if inside.is_none() {
@@ -170,6 +184,6 @@ impl Engine {
     }
 
     pub(crate) fn is_replica(&self) -> bool {
-        self.conditions().any(crate::condition::REPLICA)
+        self.conditions().any(condition::REPLICA)
     }
 }

@@ -1,4 +1,5 @@
 use crate::testing::Rig;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// WATCH, then this, then MULTI, PING, EXEC: whether the transaction ran.
 fn runs_after(rig: &mut Rig, between: &[&str]) -> bool {
@@ -76,4 +77,35 @@ fn a_transaction_propagates_as_one() {
         "MULTI; SELECT 0; SET a 1; SELECT 2; SET b 2; EXEC",
         "what only reads is left out"
     );
+}
+
+#[test]
+fn a_snapshot_inside_a_transaction_finds_the_log_complete() {
+    let mut rig = Rig::new();
+    for command in ["MULTI", "INCR a", "BGSAVE", "INCR a", "INCR a"] {
+        rig.run(command);
+    }
+    rig.run("EXEC");
+    assert_eq!(rig.propagated(), "SELECT 0; INCR a; MULTI; INCR a; INCR a; EXEC");
+}
+
+#[test]
+fn watching_goes_on_when_others_have_ended_it() {
+    const ROUNDS: usize = 2_000;
+    let rig = Rig::silent();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut other = rig.another();
+            while !stop.load(Ordering::Relaxed) {
+                other.run("WATCH other");
+                other.run("UNWATCH");
+            }
+        });
+        let mut own = rig.another();
+        let failed = (0..ROUNDS).filter(|_| !runs_after(&mut own, &["INCR foo"])).count();
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(failed, ROUNDS);
+    });
+    assert_eq!(rig.engine.watched_keys(), 0);
 }
