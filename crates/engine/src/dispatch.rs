@@ -274,7 +274,9 @@ impl Engine {
 
     /// Waits, holding nothing, until a running snapshot has room again for what writers hand over to it.
     pub(crate) fn make_way(&self, worker: &mut Worker) {
-        if std::mem::take(&mut worker.handed_over) {
+        if std::mem::take(&mut worker.handed_over) && worker.may_wait {
+            // Whoever reads the log need not wait for it too.
+            self.notify_log(worker);
             self.keyspace().wait_for_snapshot_room();
         }
     }

@@ -22,6 +22,8 @@ pub struct Worker {
     pub(crate) handed_over: bool,
     /// Something was appended to the log and its readers have not been told.
     pub(crate) appended: bool,
+    /// Whether it waits for a snapshot to have room.
+    pub(crate) may_wait: bool,
 }
 
 impl Worker {
@@ -36,7 +38,13 @@ impl Worker {
             eviction: EvictionPool::new(),
             handed_over: false,
             appended: false,
+            may_wait: true,
         }
+    }
+
+    /// The same for a thread that must never wait for a snapshot, because the snapshot waits for it.
+    pub fn without_waiting(self) -> Self {
+        Self { may_wait: false, ..self }
     }
 
     /// The slot in the gate.

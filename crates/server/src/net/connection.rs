@@ -77,14 +77,15 @@ impl Connection {
     /// A connection of the worker the caller is on.
     pub(crate) fn new(server: Arc<Server>, new: NewClient) -> io::Result<Self> {
         let engine = server.engine();
-        let session = match new.session {
+        let mut session = match new.session {
             Some(session) => *session,
             None => Session::new(Arc::clone(&new.client), SessionOrigin::Client, engine),
         };
         let socket = match new.socket.attach() {
             Ok(socket) => socket,
             Err(error) => {
-                engine.clients().remove(new.client.id);
+                // One that comes from another worker may be subscribed and watch keys.
+                engine.close_session(&mut session);
                 return Err(error);
             }
         };

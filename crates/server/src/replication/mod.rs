@@ -121,7 +121,8 @@ impl Replication {
         let streaming = Arc::clone(&self.streaming);
         self.log
             .set_waker(Arc::new(move || streaming.read().iter().for_each(|replica| replica.on_appended())));
-        let _ = self.worker.set(Mutex::new(Worker::new(self.engine)));
+        // It runs on the thread that empties the pipes of a snapshot.
+        let _ = self.worker.set(Mutex::new(Worker::new(self.engine).without_waiting()));
         self.start_serving(server);
         if let Some(queue) = self.work_queue.lock().take() {
             link::start(server, queue);
