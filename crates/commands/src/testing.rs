@@ -61,11 +61,19 @@ impl Rig {
 
     /// An engine whose log nobody reads.
     pub fn silent() -> Self {
+        Self::renaming(&[])
+    }
+
+    /// The same with `rename-command` for each of these pairs.
+    pub fn renaming(renames: &[(&str, &str)]) -> Self {
         let clock = Arc::new(TestClock(AtomicI64::new(START_MS)));
         let log = Arc::new(Log::new(ReplId::parse(&[b'a'; 40]).expect("forty hex digits")));
         let options = EngineOptions {
             commands: crate::all(),
-            renames: Vec::new(),
+            renames: renames
+                .iter()
+                .map(|(from, to)| (from.as_bytes().to_vec(), to.as_bytes().to_vec()))
+                .collect(),
             sentinel: false,
             databases: 16,
             threads: 4,

@@ -14,8 +14,10 @@ pub struct CommandEntry {
     pub command: &'static Command,
     /// Its place in the table: the index of its statistics.
     pub index: u16,
-    /// `get`, or `client|list` for a subcommand.
+    /// `get`, or `client|list` for a subcommand; `rename-command` does not change it.
     pub full_name: String,
+    /// What clients have to call it instead; empty if they cannot call it at all.
+    alias: Option<String>,
     /// Entries of its subcommands.
     pub subcommands: Vec<u16>,
     /// The container, for a subcommand.
@@ -31,6 +33,11 @@ impl CommandEntry {
     #[inline]
     pub fn has(&self, flags: Flags) -> bool {
         self.command.flags & flags != 0
+    }
+
+    /// Whether clients cannot call it: `rename-command` has taken its name away.
+    pub fn is_hidden(&self) -> bool {
+        self.alias.as_deref() == Some("")
     }
 
     /// Whether its keys cannot be told by a single range.
@@ -171,6 +178,7 @@ impl CommandTable {
             command,
             index,
             full_name,
+            alias: None,
             subcommands: Vec::new(),
             parent,
             heeds: heeds(command),
@@ -193,8 +201,9 @@ impl CommandTable {
     fn index(&mut self) {
         let size = (self.entries.len() * 4).next_power_of_two().max(16);
         let mut buckets = vec![(Name::default(), 0); size];
-        for entry in self.entries.iter().filter(|entry| entry.parent.is_none()) {
-            let name = name_of(entry.full_name.as_bytes()).expect("command names are short");
+        for entry in self.entries.iter().filter(|entry| entry.parent.is_none() && !entry.is_hidden()) {
+            let name = entry.alias.as_ref().unwrap_or(&entry.full_name);
+            let name = name_of(name.as_bytes()).expect("command names are short");
             let mut at = bucket_of(&name, size);
             while buckets[at].1 != 0 {
                 at = (at + 1) % size;
@@ -215,21 +224,13 @@ impl CommandTable {
         if !to.is_empty() && (self.find(to).is_some() || name_of(to).is_none()) {
             return Err("Target command name already exists".into());
         }
-        // A renamed-away command keeps its entry (statistics and subcommands refer to it) under a name nobody can send.
-        self.entries[index as usize].full_name = String::from_utf8_lossy(to).to_lowercase();
-        self.index_named();
-        Ok(())
-    }
-
-    fn index_named(&mut self) {
+        let Ok(alias) = std::str::from_utf8(to) else {
+            return Err("A command's name must be text in rename-command".into());
+        };
+        // It keeps its entry and its own name: statistics, its subcommands and the engine's rules refer to them.
+        self.entries[index as usize].alias = Some(alias.to_owned());
         self.index();
-        let nameless = Name::default();
-        for bucket in &mut self.buckets {
-            if bucket.0 == nameless && bucket.1 != 0 {
-                // An empty name matches nothing: `find` never asks for it.
-                bucket.0 = [u64::MAX; MAX_NAME / 8];
-            }
-        }
+        Ok(())
     }
 
     /// The command of this name, in any case; containers without looking at subcommands.

@@ -89,7 +89,7 @@ fn count(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
 
 /// The commands that have a name, without subcommands.
 fn commands(table: &CommandTable) -> impl Iterator<Item = &CommandEntry> {
-    table.entries().iter().filter(|entry| entry.parent.is_none() && !entry.full_name.is_empty())
+    table.entries().iter().filter(|entry| entry.parent.is_none() && !entry.is_hidden())
 }
 
 /// The command or subcommand called `get` or `config|get`.
@@ -121,7 +121,7 @@ fn list(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
         _ => return Err(errors::SYNTAX),
     };
     let (header, mut shown) = (cx.out.begin_deferred(), 0);
-    for entry in cx.engine.table().entries().iter().filter(|entry| !entry.full_name.is_empty()) {
+    for entry in cx.engine.table().entries().iter().filter(|entry| !entry.is_hidden()) {
         if wanted(entry) {
             cx.out.bulk(entry.full_name.as_bytes());
             shown += 1;

@@ -61,3 +61,17 @@ fn keys_are_extracted() {
     assert_eq!(rig.run("COMMAND GETKEYS nope"), "-ERR Invalid command specified");
     assert_eq!(rig.run("COMMAND GETKEYS get"), "-ERR Invalid number of arguments specified for command");
 }
+
+#[test]
+fn renamed_commands_stay_what_they_are() {
+    let mut rig = Rig::renaming(&[("exec", "Run"), ("flushall", ""), ("auth", "login")]);
+    rig.run("MULTI");
+    rig.run("PING");
+    assert!(rig.run("EXEC").starts_with("-ERR unknown command 'EXEC'"));
+    assert_eq!(rig.run("run"), "-EXECABORT Transaction discarded because of previous errors.");
+    rig.run("MULTI");
+    rig.run("PING");
+    assert_eq!(rig.run("RUN"), "*1|+PONG");
+    assert!(rig.run("FLUSHALL").starts_with("-ERR unknown command 'FLUSHALL'"));
+    assert!(!rig.run("COMMAND LIST").contains("flushall"));
+}
