@@ -37,8 +37,11 @@ impl Persist {
             tracing::info!("{} changes in {} seconds. Saving...", point.changes, point.seconds);
         }
         let alone = self.engine.gate().enter_alone();
-        // Failures are logged and tried again later.
-        let _ = self.bgsave(server, false);
+        // The load of a master's dataset may have begun while this waited at the gate.
+        if !self.is_loading() {
+            // Failures are logged and tried again later.
+            let _ = self.bgsave(server, false);
+        }
         drop(alone);
     }
 }

@@ -6,6 +6,7 @@ use crate::host::Server;
 use crate::{cli, clock, memory};
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
+use redan_engine::condition;
 use redan_keyspace::Snapshot;
 use redan_persistence::rdb::{
     AccessField, RdbHeader, RdbOutput, RdbSink, ReplicationInfo, SaveError, SaveOptions, SaveProgress,
@@ -59,6 +60,9 @@ pub enum SnapshotRefusal {
     /// Another one is running.
     #[error("a snapshot is already in progress")]
     Running(Purpose),
+    /// What is there is only a part of a dataset.
+    #[error("the dataset is being loaded")]
+    Loading,
     /// The system has no thread for it.
     #[error("no thread for the snapshot: {0}")]
     NoThread(io::Error),
@@ -112,6 +116,9 @@ impl Persist {
         server: &Server,
         job: SnapshotJob,
     ) -> Result<Arc<SaveProgress>, SnapshotRefusal> {
+        if self.engine.conditions().any(condition::LOADING) {
+            return Err(SnapshotRefusal::Loading);
+        }
         let mut state = self.shared.state.lock();
         if let Some(running) = &state.running {
             return Err(SnapshotRefusal::Running(running.purpose));
