@@ -1,8 +1,8 @@
-//! What the engine does to the dataset without being asked, seen through commands.
+//! What the engine does without being asked by a client, seen through commands.
 
 use crate::testing::Rig;
-use redan_engine::{ExpireCursor, PauseKind, Settings, condition};
-use redan_keyspace::EvictionPolicy;
+use redan_engine::{ClientMeta, ExpireCursor, PauseKind, Session, SessionOrigin, Settings, condition};
+use redan_keyspace::{DbIndex, EvictionPolicy};
 use std::sync::atomic::Ordering;
 use std::task::{Context, Waker};
 
@@ -79,4 +79,14 @@ fn a_session_that_falls_asleep_looks_once_more() {
     assert_eq!(rig.run("GET a"), "");
     // The pause may have ended after the command had seen it and before anybody could see that it sleeps.
     assert!(client.mailbox.poll(&mut Context::from_waker(Waker::noop())), "rung by itself");
+}
+
+#[test]
+fn a_database_that_only_the_master_has_is_not_selected() {
+    let rig = Rig::silent();
+    let client = rig.engine.clients().unlisted(-1, ClientMeta::default(), 0, 0);
+    let mut session = Session::new(client, SessionOrigin::Master, &rig.engine);
+    assert!(rig.engine.select(&mut session, 15));
+    assert!(!rig.engine.select(&mut session, 16));
+    assert_eq!(session.state.db, DbIndex(15));
 }

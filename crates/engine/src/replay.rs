@@ -5,6 +5,7 @@
 
 use crate::dispatch::{Check, Request};
 use crate::{Engine, Lookup, Run, Session, Worker};
+use redan_keyspace::DbIndex;
 use redan_resp::{Args, Decoded, RequestDecoder, RequestLimits, Span};
 use std::ops::Range;
 
@@ -69,6 +70,16 @@ impl Item {
 }
 
 impl Engine {
+    /// Selects a database for a session, if there is one of that number: a master may have more of them. Then the
+    /// session stays where it is, as after the SELECT that was refused.
+    pub fn select(&self, session: &mut Session, db: u32) -> bool {
+        let exists = db < self.keyspace().databases();
+        if exists {
+            session.state.db = DbIndex(db);
+        }
+        exists
+    }
+
     /// Executes a piece of the master's stream: whole commands, whole transactions. `is_wanted` is asked inside the gate
     /// and may decline; `seal` is called inside the gate when all is executed. Returns the error replies, of which a
     /// healthy replica has none.

@@ -10,7 +10,6 @@ use crate::config::rows;
 use crate::host::Server;
 use bytes::{Bytes, BytesMut};
 use redan_engine::{Client, ClientKind, ClientMeta, Counters, Session, SessionOrigin, Worker};
-use redan_keyspace::DbIndex;
 use redan_replication::replica::io::{Input, LinkId, LoadMode, MasterAddr};
 use redan_replication::{Audience, Millis};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
@@ -353,7 +352,7 @@ impl Link {
     ) {
         let server = Arc::clone(&self.server);
         let (engine, replication) = (server.engine(), server.replication());
-        self.session.state.db = DbIndex(db);
+        engine.select(&mut self.session, db);
         let is_wanted = || replication.closed_through.load(Relaxed) < link.0;
         let seal = || {
             replication.log.append_verbatim(db_after, audience, bytes);
