@@ -70,7 +70,7 @@ pub use latency::{Latencies, LatencyMonitor, LatencySample, LatencySeries};
 pub use notify::{NotifyClasses, notify_class};
 pub use park::{Park, PauseKind};
 pub use pubsub::PubSub;
-pub use session::{MultiState, ReplyMode, Session, SessionOrigin, SessionState};
+pub use session::{MultiState, ReplyMode, Session, SessionOrigin, SessionState, Watched};
 pub use settings::Settings;
 pub use slowlog::{SlowCommand, Slowlog};
 pub use stats::{CommandStats, Counters, ErrorStats};

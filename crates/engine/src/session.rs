@@ -61,6 +61,16 @@ pub struct MultiState {
     pub bytes: usize,
 }
 
+/// A key that a session watches.
+pub struct Watched {
+    /// Its database.
+    pub db: DbIndex,
+    /// Its name.
+    pub key: Bytes,
+    /// Its time was over already when it was watched: it counted as absent.
+    pub was_over: bool,
+}
+
 /// A session: its reply buffer, its request decoder and the rest of its state.
 pub struct Session {
     /// Replies not yet written.
@@ -83,7 +93,7 @@ pub struct SessionState {
     /// Set between MULTI and EXEC.
     pub multi: Option<Box<MultiState>>,
     /// Keys watched.
-    pub watched: Vec<(DbIndex, Bytes)>,
+    pub watched: Vec<Watched>,
     /// Channels subscribed to.
     pub channels: HashSet<Bytes>,
     /// Patterns subscribed to.

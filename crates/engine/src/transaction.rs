@@ -2,12 +2,12 @@
 
 use crate::context::Cx;
 use crate::dispatch::{Call, event_of};
-use crate::session::special;
+use crate::session::{Watched, special};
 use crate::{
     ClientFlags, CmdResult, CommandEntry, Engine, MultiState, Session, SessionState, Worker, errors,
 };
 use bytes::Bytes;
-use redan_keyspace::DbIndex;
+use redan_keyspace::{Access, DbIndex, ExpiryMode, Key};
 use redan_resp::Args;
 use std::sync::atomic::Ordering;
 
@@ -43,7 +43,7 @@ impl Engine {
 
     /// Forgets everything watched.
     pub(crate) fn unwatch(&self, session: &mut SessionState) {
-        for (db, key) in session.watched.drain(..) {
+        for Watched { db, key, .. } in session.watched.drain(..) {
             self.watches().unwatch(db, &key, session.client.id);
             self.count_watched(|count| *count -= 1);
         }
@@ -148,7 +148,7 @@ impl Cx<'_, '_> {
         }
         let db = self.session.db;
         for key in keys.iter() {
-            if self.session.watched.iter().any(|(at, known)| *at == db && known == key) {
+            if self.session.watched.iter().any(|known| known.db == db && known.key == key) {
                 continue;
             }
             self.watch_key(db, key);
@@ -165,7 +165,8 @@ impl Cx<'_, '_> {
         let bytes = Bytes::copy_from_slice(key);
         self.engine.count_watched(|count| *count += 1);
         self.engine.watches().watch(db, bytes.clone(), &self.session.client);
-        self.session.watched.push((db, bytes));
+        let was_over = self.is_over(&hashed);
+        self.session.watched.push(Watched { db, key: bytes, was_over });
     }
 
     /// UNWATCH.
@@ -179,16 +180,26 @@ impl Cx<'_, '_> {
     fn watched_key_expired(&mut self) -> bool {
         let was = self.view.db();
         let mut expired = false;
-        for (db, key) in std::mem::take(&mut self.session.watched) {
-            self.view.switch(db);
-            let key_of = redan_keyspace::Key::new(&key);
+        for watched in std::mem::take(&mut self.session.watched) {
+            self.view.switch(watched.db);
+            let key = Key::new(&watched.key);
             // Looking at the key deletes it if its time has come, which marks the watchers, this client among them.
-            self.view.peek(&key_of);
-            expired |= self.session.client.has(ClientFlags::DIRTY);
-            self.session.watched.push((db, key));
+            self.view.peek(&key);
+            expired |=
+                self.session.client.has(ClientFlags::DIRTY) || (!watched.was_over && self.is_over(&key));
+            self.session.watched.push(watched);
         }
         self.view.switch(was);
         expired
+    }
+
+    /// Whether a key is there whose time is over: where only the master deletes it, or in a pause.
+    fn is_over(&mut self, key: &Key<'_>) -> bool {
+        let access = self.view.access();
+        self.view.set_access(Access { expiry: ExpiryMode::Ignore, ..access });
+        let expire_at_ms = self.view.expiry(key).flatten();
+        self.view.set_access(access);
+        expire_at_ms.is_some_and(|at_ms| at_ms < self.now_ms)
     }
 
     /// Deletes from both databases the keys past their time that somebody watches in one of them: nobody has seen
@@ -199,7 +210,7 @@ impl Cx<'_, '_> {
         for db in [first, second] {
             self.view.switch(db);
             for key in &watched {
-                self.view.peek(&redan_keyspace::Key::new(key));
+                self.view.peek(&Key::new(key));
             }
         }
         self.view.switch(was);

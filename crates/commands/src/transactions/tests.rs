@@ -1,4 +1,5 @@
 use crate::testing::Rig;
+use redan_engine::condition;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// WATCH, then this, then MULTI, PING, EXEC: whether the transaction ran.
@@ -108,4 +109,18 @@ fn watching_goes_on_when_others_have_ended_it() {
         assert_eq!(failed, ROUNDS);
     });
     assert_eq!(rig.engine.watched_keys(), 0);
+}
+
+#[test]
+fn a_watched_key_ends_on_a_replica_too() {
+    let mut rig = Rig::silent();
+    rig.run("SET foo 1 PX 10");
+    rig.engine.conditions().put(condition::REPLICA, true);
+    assert_eq!(rig.run("WATCH foo"), "+OK");
+    rig.advance_ms(11);
+    for command in ["MULTI", "PING"] {
+        rig.run(command);
+    }
+    assert_eq!(rig.run("EXEC"), "*-1");
+    assert!(runs_after(&mut rig, &[]), "now its time was over before it was watched");
 }
