@@ -9,6 +9,7 @@
 //! came, unless they say otherwise.
 
 pub mod arg;
+pub mod bitmap;
 pub mod connection;
 pub mod generic;
 pub mod pubsub;
@@ -27,6 +28,7 @@ use redan_resp::Args;
 /// The rows of all commands, a slice per group.
 pub fn all() -> Vec<&'static [Command]> {
     vec![
+        bitmap::COMMANDS,
         connection::COMMANDS,
         generic::COMMANDS,
         pubsub::COMMANDS,

@@ -166,6 +166,20 @@ fixed! {
     SAVE_FAILED = "ERR Background save could not start, see the log";
     /// What a client waited for was ended by CLIENT UNBLOCK.
     UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+    /// The offset of a bit is no integer, negative, or behind the longest string.
+    BIT_OFFSET = "ERR bit offset is not an integer or out of range";
+    /// SETBIT to something else than 0 or 1.
+    BIT_VALUE = "ERR bit is not an integer or out of range";
+    /// BITPOS of something else than 0 or 1.
+    BITPOS_BIT = "ERR The bit argument must be 1 or 0.";
+    /// BITOP NOT of several keys.
+    BITOP_NOT_KEYS = "ERR BITOP NOT must be called with a single source key.";
+    /// BITFIELD with a type it does not know.
+    BITFIELD_TYPE = "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.";
+    /// BITFIELD with an overflow behaviour it does not know.
+    BITFIELD_OVERFLOW = "ERR Invalid OVERFLOW type specified";
+    /// BITFIELD_RO with something else than GET.
+    BITFIELD_RO = "ERR BITFIELD_RO only supports the GET subcommand";
     /// REPLICAOF on a server that may not replicate.
     REPLICAOF_NOT_ALLOWED = "ERR REPLICAOF not allowed in cluster mode.";
 }

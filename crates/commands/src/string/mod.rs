@@ -6,7 +6,7 @@ mod incr;
 mod lcs;
 mod range;
 mod set;
-mod value;
+pub(crate) mod value;
 
 use redan_engine::Command;
 

@@ -1,4 +1,4 @@
-//! What all string commands share: the type check, the limit, the events of a stored value.
+//! What all commands on strings share: the type check, the limit, the events of a stored value.
 
 use redan_engine::{CmdResult, Cx, ReplyError, errors, notify_class};
 use redan_keyspace::{EntryRef, Key, Kind, NewValue, SetTtl, ValueRef};
@@ -8,12 +8,12 @@ use redan_keyspace::{EntryRef, Key, Kind, NewValue, SetTtl, ValueRef};
 /// # Errors
 /// `WRONGTYPE`.
 #[inline]
-pub(super) fn string_of(entry: EntryRef<'_>) -> Result<ValueRef<'_>, ReplyError> {
+pub(crate) fn string_of(entry: EntryRef<'_>) -> Result<ValueRef<'_>, ReplyError> {
     if entry.kind() == Kind::String { Ok(entry.value()) } else { Err(errors::WRONG_TYPE) }
 }
 
 /// How long a string may get, in bytes: `proto-max-bulk-len` binds clients, not what a master or a file says.
-pub(super) fn longest(cx: &Cx<'_, '_>) -> usize {
+pub(crate) fn longest(cx: &Cx<'_, '_>) -> usize {
     if cx.is_from_client() { cx.engine.settings().proto_max_bulk_len } else { usize::MAX }
 }
 
@@ -21,7 +21,7 @@ pub(super) fn longest(cx: &Cx<'_, '_>) -> usize {
 ///
 /// # Errors
 /// `string exceeds maximum allowed size`.
-pub(super) fn check_length(len: usize, more: usize, longest: usize) -> CmdResult {
+pub(crate) fn check_length(len: usize, more: usize, longest: usize) -> CmdResult {
     match len.checked_add(more) {
         Some(sum) if sum <= longest => Ok(()),
         _ => Err(errors::STRING_TOO_LONG),
@@ -30,14 +30,14 @@ pub(super) fn check_length(len: usize, more: usize, longest: usize) -> CmdResult
 
 /// Stores a string as SET does, with its events.
 #[inline]
-pub(super) fn store(cx: &mut Cx<'_, '_>, key: &Key<'_>, value: &[u8], ttl: SetTtl) {
+pub(crate) fn store(cx: &mut Cx<'_, '_>, key: &Key<'_>, value: &[u8], ttl: SetTtl) {
     let existed = cx.view.set(key, NewValue::Bytes(value), ttl);
     notify_stored(cx, key.bytes, existed, "set");
 }
 
 /// The events of a string that was stored by `event`.
 #[inline]
-pub(super) fn notify_stored(cx: &mut Cx<'_, '_>, key: &[u8], existed: bool, event: &'static str) {
+pub(crate) fn notify_stored(cx: &mut Cx<'_, '_>, key: &[u8], existed: bool, event: &'static str) {
     if !existed {
         cx.notify(notify_class::NEW, "new", key);
     }
@@ -46,6 +46,6 @@ pub(super) fn notify_stored(cx: &mut Cx<'_, '_>, key: &[u8], existed: bool, even
 
 /// The event of a key that a reading command did not find.
 #[inline]
-pub(super) fn notify_miss(cx: &mut Cx<'_, '_>, key: &[u8]) {
+pub(crate) fn notify_miss(cx: &mut Cx<'_, '_>, key: &[u8]) {
     cx.notify(notify_class::KEY_MISS, "keymiss", key);
 }
