@@ -8,6 +8,9 @@ mod offset;
 mod op;
 mod range;
 
+#[cfg(test)]
+mod tests;
+
 use redan_engine::Command;
 
 /// The rows of this group.
