@@ -138,9 +138,7 @@ impl Persist {
         let mut reader =
             RdbReader::new(source, ReaderOptions { verify_checksum, ..ReaderOptions::default() });
         let options = self.load_options(&settings, len, flags);
-        let report = load(&mut reader, keyspace, &options, &mut |event| {
-            self.on_load_event(server, event)
-        })?;
+        let report = load(&mut reader, keyspace, &options, &mut |event| self.on_load_event(server, event))?;
         progress.loaded_bytes.store(report.bytes, Relaxed);
         progress.last_keys_loaded.store(report.keys_loaded, Relaxed);
         progress.last_keys_expired.store(report.keys_expired, Relaxed);
