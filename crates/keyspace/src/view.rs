@@ -342,7 +342,11 @@ impl<'k> View<'k> {
             }
             None => (self.hook.insert(&mut self.held[place], key, default.settle().payload(), None), true),
         };
-        (EntryMut::new(&mut self.hook, &mut self.held[place], at), created)
+        let mut entry = EntryMut::new(&mut self.hook, &mut self.held[place], at);
+        if created {
+            entry = entry.already_announced();
+        }
+        (entry, created)
     }
 
     /// Stores a value, whether the key is there or not, and says whether it was there.

@@ -23,6 +23,11 @@ impl<'a, 'k> EntryMut<'a, 'k> {
         Self { hook, held, at, announced: false }
     }
 
+    /// The same for a key that was just created: what is done to it now belongs to that one change.
+    pub(crate) fn already_announced(self) -> Self {
+        Self { announced: true, ..self }
+    }
+
     /// The key as it is now.
     pub fn entry(&self) -> EntryRef<'_> {
         self.hook.entry_ref(self.held, self.at)

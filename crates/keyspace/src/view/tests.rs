@@ -577,3 +577,19 @@ fn moving_takes_value_and_expiry_along() {
     view.close();
     assert_eq!((keyspace.len(DB), keyspace.len(other), keyspace.expires_len(other)), (0, 1, 1));
 }
+
+#[test]
+fn creating_a_key_and_filling_it_is_one_change() {
+    let keyspace = Keyspace::new(1, 1);
+    let key = Key::new(b"key");
+    let mut view = keyspace.view_exclusive(DB, Access::write(0));
+    view.edit_or_insert(&key, NewValue::Text(b"")).0.append(b"a");
+    assert_eq!(view.dirty(), 1);
+    view.edit_or_insert(&key, NewValue::Text(b"")).0.append(b"b");
+    assert_eq!(view.dirty(), 2, "a key that was there changes by what is done to it");
+    view.set_expiry(&key, Some(5));
+    view.set_access(Access::write(6));
+    view.edit_or_insert(&key, NewValue::Text(b"")).0.append(b"c");
+    assert_eq!(view.dirty(), 4, "one that expired is created anew");
+    assert_eq!(view.peek(&key).map(|entry| entry.value().to_vec()), Some(b"c".to_vec()));
+}
