@@ -3,7 +3,8 @@
 //! A worker that is not busy answers more requests for each time it is woken, and two half-idle workers only take the
 //! processors from each other and from the clients beside them. So connections start out on one worker; when the
 //! workers in use are near the end of what a thread can do, one more is put to use and takes over its share of the
-//! connections, and when the load is gone the last one gives its connections back.
+//! connections, and when the load is gone the last one gives its connections back. One more is of no use where no
+//! processor is idle: it would only take turns with the first, and with the clients.
 
 use crate::worker::WorkerHandle;
 use redan_engine::{Client, ClientKind, Clients};
@@ -13,6 +14,8 @@ use std::time::Instant;
 
 /// Above this share of a thread's time, on average, one more worker is put to use.
 const BUSY: f64 = 0.80;
+/// One more worker needs so much of a processor that is idle now.
+const IDLE: f64 = 0.5;
 /// Below this share, if one worker less did the work, one is spared...
 const SPARE: f64 = 0.50;
 /// ...once it has been so for so many looks in a row.
@@ -26,6 +29,26 @@ enum Step {
     Stay,
     Grow,
     Shrink,
+}
+
+/// How busy the machine was between two looks.
+struct Load {
+    /// The share of its time that each worker was busy.
+    busy: Vec<f64>,
+    /// Processors that had nothing to do.
+    idle: f64,
+}
+
+/// Linux counts processor time in hundredths of a second for programs, whatever it does itself.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Idle time of all processors so far; `None` where the system does not tell. Source: proc(5), `/proc/stat`.
+fn idle_ticks() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/stat").ok()?;
+    let mut fields = text.lines().next()?.strip_prefix("cpu ")?.split_ascii_whitespace().skip(3);
+    let idle: u64 = fields.next()?.parse().ok()?;
+    let waiting_for_disk: u64 = fields.next()?.parse().ok()?;
+    Some(idle + waiting_for_disk)
 }
 
 /// How many workers are in use.
@@ -44,16 +67,18 @@ pub(crate) struct Watch {
     last: Instant,
     /// Processor time of each worker so far, ns.
     spent_ns: Vec<u64>,
+    /// Time that processors were idle so far, in ticks of the system.
+    idle_ticks: Option<u64>,
     spare_looks: u32,
 }
 
 impl Watch {
     pub(crate) fn new() -> Self {
-        Self { last: Instant::now(), spent_ns: Vec::new(), spare_looks: 0 }
+        Self { last: Instant::now(), spent_ns: Vec::new(), idle_ticks: None, spare_looks: 0 }
     }
 
-    /// The share of its time that each worker was busy since the last look; `None` if that is no time ago.
-    fn look(&mut self, workers: &[WorkerHandle]) -> Option<Vec<f64>> {
+    /// What has happened since the last look; `None` if that is no time ago.
+    fn look(&mut self, workers: &[WorkerHandle]) -> Option<Load> {
         let elapsed = self.last.elapsed().as_secs_f64();
         if elapsed < MIN_SECONDS {
             return None;
@@ -64,13 +89,19 @@ impl Watch {
         let busy = spent_ns.iter().zip(&self.spent_ns);
         let busy = busy.map(|(now, before)| now.saturating_sub(*before) as f64 / 1e9 / elapsed).collect();
         self.spent_ns = spent_ns;
-        Some(busy)
+        let before = std::mem::replace(&mut self.idle_ticks, idle_ticks());
+        let idle = match (before, self.idle_ticks) {
+            (Some(before), Some(now)) => now.saturating_sub(before) as f64 / TICKS_PER_SECOND / elapsed,
+            // Where the system does not tell, each worker is taken to have a processor.
+            _ => f64::INFINITY,
+        };
+        Some(Load { busy, idle })
     }
 
     /// The decision, from how busy the workers in use were.
-    fn decide(&mut self, busy: &[f64], all: usize) -> Step {
+    fn decide(&mut self, busy: &[f64], all: usize, idle: f64) -> Step {
         let (active, sum) = (busy.len() as f64, busy.iter().sum::<f64>());
-        if sum > active * BUSY && busy.len() < all {
+        if sum > active * BUSY && busy.len() < all && idle >= IDLE {
             self.spare_looks = 0;
             return Step::Grow;
         }
@@ -96,9 +127,9 @@ impl Placement {
         if workers.len() < 2 {
             return;
         }
-        let Some(busy) = watch.look(workers) else { return };
+        let Some(load) = watch.look(workers) else { return };
         let active = self.active.load(Relaxed);
-        let now_active = match watch.decide(&busy[..active], workers.len()) {
+        let now_active = match watch.decide(&load.busy[..active], workers.len(), load.idle) {
             Step::Stay => return,
             Step::Grow => active + 1,
             Step::Shrink => active - 1,
@@ -138,25 +169,29 @@ mod tests {
     #[test]
     fn one_more_worker_when_those_in_use_are_busy() {
         let mut watch = Watch::new();
-        assert_eq!(watch.decide(&[0.5], 4), Step::Stay);
-        assert_eq!(watch.decide(&[0.9], 4), Step::Grow);
-        assert_eq!(watch.decide(&[0.9, 0.6], 4), Step::Stay);
-        assert_eq!(watch.decide(&[1.0], 1), Step::Stay, "there is no more");
+        assert_eq!(watch.decide(&[0.5], 4, 3.0), Step::Stay);
+        assert_eq!(watch.decide(&[0.9], 4, 3.0), Step::Grow);
+        assert_eq!(watch.decide(&[0.9], 4, 0.2), Step::Stay, "no processor is idle");
+        assert_eq!(watch.decide(&[0.9, 0.6], 4, 3.0), Step::Stay);
+        assert_eq!(watch.decide(&[1.0], 1, 3.0), Step::Stay, "there is no more");
     }
 
     #[test]
     fn one_less_only_after_a_long_calm() {
         let mut watch = Watch::new();
         for _ in 1..SPARE_LOOKS {
-            assert_eq!(watch.decide(&[0.2, 0.2], 2), Step::Stay);
+            assert_eq!(watch.decide(&[0.2, 0.2], 2, 1.0), Step::Stay);
         }
-        assert_eq!(watch.decide(&[0.2, 0.2], 2), Step::Shrink);
+        assert_eq!(watch.decide(&[0.2, 0.2], 2, 1.0), Step::Shrink);
         for _ in 1..SPARE_LOOKS {
-            watch.decide(&[0.2, 0.2], 2);
+            watch.decide(&[0.2, 0.2], 2, 1.0);
         }
-        assert_eq!(watch.decide(&[0.6, 0.6], 2), Step::Stay, "the calm was interrupted");
-        assert_eq!(watch.decide(&[0.2, 0.2], 2), Step::Stay);
-        assert_eq!((0..100).map(|_| watch.decide(&[0.0], 2)).filter(|step| *step != Step::Stay).count(), 0);
+        assert_eq!(watch.decide(&[0.6, 0.6], 2, 1.0), Step::Stay, "the calm was interrupted");
+        assert_eq!(watch.decide(&[0.2, 0.2], 2, 1.0), Step::Stay);
+        assert_eq!(
+            (0..100).map(|_| watch.decide(&[0.0], 2, 1.0)).filter(|step| *step != Step::Stay).count(),
+            0
+        );
     }
 
     #[test]
