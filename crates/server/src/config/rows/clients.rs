@@ -16,7 +16,7 @@ super::rows! {
     /// Bytes of the longest string a client may send.
     PROTO_MAX_BULK_LEN: u64 = memory("proto-max-bulk-len", 512 << 20).size_range(1 << 20, i64::MAX as u64).debug();
     /// Bytes all clients together may use before the largest are disconnected; a percentage is of `maxmemory`.
-    MAXMEMORY_CLIENTS: Amount = memory("maxmemory-clients", 0).or_percent();
+    MAXMEMORY_CLIENTS: Amount = memory("maxmemory-clients", 0).or_percent().inert();
     /// Keys remembered at most for client side caching; 0 for any number.
-    TRACKING_TABLE_MAX_KEYS: i64 = int("tracking-table-max-keys", 1_000_000).range(0, i64::MAX);
+    TRACKING_TABLE_MAX_KEYS: i64 = int("tracking-table-max-keys", 1_000_000).range(0, i64::MAX).inert();
 }

@@ -13,7 +13,7 @@ super::rows! {
     /// Keys looked at to choose one to evict.
     MAXMEMORY_SAMPLES: i64 = int("maxmemory-samples", 5).range(1, 64);
     /// How long eviction may delay clients: 0 barely, 100 for as long as it takes.
-    MAXMEMORY_EVICTION_TENACITY: i64 = int("maxmemory-eviction-tenacity", 10).range(0, 100);
+    MAXMEMORY_EVICTION_TENACITY: i64 = int("maxmemory-eviction-tenacity", 10).range(0, 100).inert();
     /// How many accesses it takes to saturate the frequency counter of a key.
     LFU_LOG_FACTOR: i64 = int("lfu-log-factor", 10);
     /// Minutes after which the frequency counter of a key falls by one.

@@ -32,7 +32,7 @@ super::rows! {
     /// Seconds of silence after which a replication link is given up.
     REPL_TIMEOUT: i64 = int("repl-timeout", 60).range(1, i32::MAX as i64);
     /// Send to replicas in fewer, larger packets.
-    REPL_DISABLE_TCP_NODELAY: bool = flag("repl-disable-tcp-nodelay", false);
+    REPL_DISABLE_TCP_NODELAY: bool = flag("repl-disable-tcp-nodelay", false).inert();
     /// Bytes of history kept for replicas that come back.
     REPL_BACKLOG_SIZE: u64 = memory("repl-backlog-size", 1 << 20).size_range(1, i64::MAX as u64);
     /// Seconds without replicas after which a master drops that history; 0 for never.
@@ -56,11 +56,11 @@ super::rows! {
         "propagation-error-behavior",
         PropagationError::NAMES,
         PropagationError::Ignore as i64,
-    );
+    ).inert();
     /// Keep the data of a replica whose master came back without any.
     REPLICA_REFUSE_EMPTY_MASTER: bool = flag("replica-refuse-empty-master", false);
     /// Go on replicating when a replica cannot write to its disk.
-    REPLICA_IGNORE_DISK_WRITE_ERRORS: bool = flag("replica-ignore-disk-write-errors", false);
+    REPLICA_IGNORE_DISK_WRITE_ERRORS: bool = flag("replica-ignore-disk-write-errors", false).inert();
     /// Do not evict on a replica; the master's deletions come through replication.
-    REPLICA_IGNORE_MAXMEMORY: bool = flag("replica-ignore-maxmemory", true).alias("slave-ignore-maxmemory");
+    REPLICA_IGNORE_MAXMEMORY: bool = flag("replica-ignore-maxmemory", true).alias("slave-ignore-maxmemory").inert();
 }

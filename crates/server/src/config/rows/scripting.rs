@@ -3,5 +3,5 @@
 super::rows! {
     Scripting;
     /// Milliseconds after which a script lets other clients see that the server is busy; 0 for never.
-    BUSY_REPLY_THRESHOLD: i64 = int("busy-reply-threshold", 5000).range(0, i64::MAX).alias("lua-time-limit");
+    BUSY_REPLY_THRESHOLD: i64 = int("busy-reply-threshold", 5000).range(0, i64::MAX).alias("lua-time-limit").inert();
 }
