@@ -60,8 +60,6 @@ fixed! {
     STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
     /// SELECT of a database that does not exist.
     DB_RANGE = "ERR DB index is out of range";
-    /// A value out of its range.
-    OUT_OF_RANGE = "ERR value is out of range";
     /// A value does not fit 32 bits.
     OUT_OF_INT_RANGE = "ERR value is out of range, value must between -2147483648 and 2147483647";
     /// A value must be positive.
@@ -120,8 +118,6 @@ fixed! {
     INVALID_KEY_ARGUMENTS = "ERR Invalid number of arguments specified for command";
     /// COMMAND GETKEYS of an unknown command.
     INVALID_COMMAND = "ERR Invalid command specified";
-    /// A timeout that is no number.
-    TIMEOUT_NOT_FLOAT = "ERR timeout is not a float or out of range";
     /// A timeout that is no integer.
     TIMEOUT_NOT_INTEGER = "ERR timeout is not an integer or out of range";
     /// A negative timeout.
@@ -180,8 +176,6 @@ fixed! {
     BITFIELD_OVERFLOW = "ERR Invalid OVERFLOW type specified";
     /// BITFIELD_RO with something else than GET.
     BITFIELD_RO = "ERR BITFIELD_RO only supports the GET subcommand";
-    /// REPLICAOF on a server that may not replicate.
-    REPLICAOF_NOT_ALLOWED = "ERR REPLICAOF not allowed in cluster mode.";
 }
 
 /// A command that does not exist; `args` are the first few arguments as Redis shows them.

@@ -105,8 +105,6 @@ counters! {
     sync_partial_ok,
     /// Partial syncs refused.
     sync_partial_err,
-    /// Keys expired.
-    expired_keys,
     /// Active expiry cycles that ran out of their time.
     expired_time_cap_reached,
     /// Keys evicted.
@@ -123,10 +121,6 @@ counters! {
     auth_denied,
     /// Objects freed in the background.
     lazyfreed_objects,
-    /// Keyspace hits.
-    keyspace_hits,
-    /// Keyspace misses.
-    keyspace_misses,
 }
 
 impl Counters {

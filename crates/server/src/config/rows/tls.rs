@@ -28,7 +28,7 @@ super::rows! {
     TLS_AUTH_CLIENTS: TlsAuthClients =
         choice("tls-auth-clients", TlsAuthClients::NAMES, TlsAuthClients::Yes as i64);
     /// Use TLS towards the master.
-    TLS_REPLICATION: bool = flag("tls-replication", false);
+    TLS_REPLICATION: bool = flag("tls-replication", false).inert();
     /// Use TLS on the cluster bus.
     TLS_CLUSTER: bool = flag("tls-cluster", false).inert();
     /// Versions of the protocol that are accepted.
