@@ -110,6 +110,34 @@ fn start_log(settings: &Settings, sentinel: bool) -> std::io::Result<Log> {
     Ok(log)
 }
 
+/// Whoever configures something to keep data or keep strangers out must not get a server without it.
+fn refuse_what_is_missing(settings: &Settings, has_users: bool) -> Result<(), String> {
+    let wanted = [
+        (
+            settings.get(rows::APPENDONLY),
+            "appendonly is on, but the append only file is",
+            "set 'appendonly no'",
+        ),
+        (
+            settings.get(rows::CLUSTER_ENABLED),
+            "cluster-enabled is on, but cluster mode is",
+            "set 'cluster-enabled no'",
+        ),
+        (settings.get(rows::TLS_PORT) != 0, "tls-port is set, but TLS is", "set 'tls-port 0'"),
+        (
+            settings.get(rows::TLS_REPLICATION),
+            "tls-replication is on, but TLS is",
+            "set 'tls-replication no'",
+        ),
+        (!settings.get(rows::ACLFILE).is_empty(), "aclfile is set, but ACL is", "use 'requirepass'"),
+        (has_users, "there are 'user' lines, but ACL is", "use 'requirepass'"),
+    ];
+    match wanted.into_iter().find(|(wanted, ..)| *wanted) {
+        Some((_, what, instead)) => Err(format!("{what} not available yet: {instead}. Exiting.")),
+        None => Ok(()),
+    }
+}
+
 fn serve(
     loaded: Loaded,
     driver: Option<Sentinel>,
@@ -122,12 +150,7 @@ fn serve(
     loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let mut settings = loaded.settings;
     process::prepare(&mut settings)?;
-    if settings.get(rows::APPENDONLY) {
-        return Err(
-            "appendonly is on, but the append only file is not available yet: set 'appendonly no'. Exiting."
-                .to_owned(),
-        );
-    }
+    refuse_what_is_missing(&settings, !loaded.users.is_empty())?;
     let engine = make_engine(&settings, &loaded.renamed_commands, sentinel)?;
     let plan = Plan::of(&settings);
     let server = Server::new(Parts {
