@@ -19,6 +19,8 @@ pub mod string;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod transactions;
+#[expect(dead_code, reason = "the data types that use it are being added")]
+pub(crate) mod typed;
 #[cfg(test)]
 mod upkeep_tests;
 

@@ -5,7 +5,7 @@
 //! block  [expiry i64, place in the volatile list u32]  only with an expiry
 //!        [key length u32]                              only from 65535 bytes on
 //!        key bytes
-//!        value: Int: 8 bytes | Inline: the string | Large: an Arc<Vec<u8>> as 8 bytes
+//!        value: Int: 8 bytes | Inline: the string | Large: an Arc<Vec<u8>> as 8 bytes | Object: an Arc<Object> as 8 bytes
 //! ```
 //!
 //! A 16-byte key with a 32-byte value is a block of 48 bytes, which is a size class of jemalloc: together with the slot and
@@ -16,10 +16,9 @@
 //!
 //! 1. `block` points to exactly `block_len()` bytes from the global allocator (or dangles if that is 0), and all of
 //!    them are initialised.
-//! 2. With `Form::Large` the value's 8 bytes are a pointer from `Arc::into_raw`, of which the entry owns one count.
+//! 2. With `Form::Large` and `Form::Object` the value's 8 bytes are a pointer from `Arc::into_raw` of that type, of which
+//!    the entry owns one count.
 //! 3. Nothing in the slot that `block_len()` depends on changes without the block changing with it.
-//!
-//! Aggregates (lists, hashes, ...) will be a further form whose 8 bytes are an owned pointer, like `Large`.
 #![expect(unsafe_code, reason = "exact-size heap blocks described by their slot; see the module's page")]
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
@@ -28,7 +27,8 @@ use std::sync::Arc;
 
 use crate::clock::CLOCK_MASK;
 use crate::dense::Slot;
-use crate::value::{EMBSTR_MAX, Encoding, IntText, Kind, Payload, ValueRef};
+use crate::object::Object;
+use crate::value::{EMBSTR_MAX, Encoding, IntText, Kind, Owned, Payload, StringRef, ValueRef};
 
 const EXPIRY_LEN: usize = size_of::<i64>() + size_of::<u32>();
 const LONG_KEY_LEN: usize = size_of::<u32>();
@@ -50,9 +50,9 @@ pub(crate) struct Entry {
 }
 
 const _: () = assert!(size_of::<Entry>() == 20);
-const _: () = assert!(size_of::<Arc<Vec<u8>>>() == WORD);
+const _: () = assert!(size_of::<Arc<Vec<u8>>>() == WORD && size_of::<Arc<Object>>() == WORD);
 
-// SAFETY: an entry owns its block and a count of an `Arc<Vec<u8>>`, both of which may move to and be read from any thread.
+// SAFETY: an entry owns its block and a count of an `Arc` of plain data, both of which may move to and be read from any thread.
 unsafe impl Send for Entry {}
 // SAFETY: as above; `&Entry` gives only shared references to plain bytes.
 unsafe impl Sync for Entry {}
@@ -125,22 +125,30 @@ impl Entry {
         entry
     }
 
-    /// The same value and clock under another key, without expiry; a large value is moved.
+    /// The same value and clock under another key, without expiry; what the entry owns is moved.
     pub(crate) fn rekey(mut self, key: &[u8], hash: u32) -> Self {
-        let large = self.take_large();
-        self.with_key(key, hash, large)
+        let owned = self.take_owned();
+        self.with_key(key, hash, owned)
     }
 
     /// A copy under another key, without expiry; a large value is shared until one of the two changes.
     pub(crate) fn duplicate(&self, key: &[u8], hash: u32) -> Self {
-        self.with_key(key, hash, self.shared())
+        let owned = match self.shape.form() {
+            Form::Int | Form::Inline => None,
+            Form::Large => self.shared().map(Owned::String),
+            Form::Object => self.shared_object().map(Owned::Object),
+        };
+        self.with_key(key, hash, owned)
     }
 
-    fn with_key(&self, key: &[u8], hash: u32, large: Option<Arc<Vec<u8>>>) -> Self {
-        let payload = match (large, self.value()) {
-            (Some(large), _) => Payload::Large(large),
-            (None, ValueRef::Int(value)) => Payload::Int(value),
-            (None, ValueRef::Bytes(bytes)) => Payload::Inline(bytes),
+    fn with_key(&self, key: &[u8], hash: u32, owned: Option<Owned>) -> Self {
+        let payload = match owned {
+            Some(Owned::String(large)) => Payload::Large(large),
+            Some(Owned::Object(object)) => Payload::Object(object),
+            None => match self.string() {
+                StringRef::Int(value) => Payload::Int(value),
+                StringRef::Bytes(bytes) => Payload::Inline(bytes),
+            },
         };
         let mut entry = Self::new(key, hash, payload, None);
         entry.shape = entry.shape.with_modified(self.shape.is_modified());
@@ -169,7 +177,7 @@ impl Entry {
     fn value_stored_len(&self) -> usize {
         match self.shape.form() {
             Form::Inline => self.shape.inline_len(),
-            Form::Int | Form::Large => WORD,
+            Form::Int | Form::Large | Form::Object => WORD,
         }
     }
 
@@ -211,13 +219,15 @@ impl Entry {
         match payload {
             Payload::Int(value) => self.write(offset, &value.to_ne_bytes()),
             Payload::Inline(bytes) => self.write(offset, bytes),
-            Payload::Large(bytes) => {
-                let raw = Arc::into_raw(bytes);
-                // SAFETY: the value's 8 bytes are in the block; the write is unaligned. It stores a pointer and not
-                // its address as a number, so that it keeps its provenance.
-                unsafe { self.block.as_ptr().add(offset).cast::<*const Vec<u8>>().write_unaligned(raw) };
-            }
+            Payload::Large(bytes) => self.write_pointer(offset, Arc::into_raw(bytes)),
+            Payload::Object(object) => self.write_pointer(offset, Arc::into_raw(object)),
         }
+    }
+
+    fn write_pointer<T>(&mut self, offset: usize, raw: *const T) {
+        // SAFETY: the value's 8 bytes are in the block; the write is unaligned. It stores a pointer and not its address
+        // as a number, so that it keeps its provenance.
+        unsafe { self.block.as_ptr().add(offset).cast::<*const T>().write_unaligned(raw) };
     }
 
     #[inline]
@@ -227,16 +237,31 @@ impl Entry {
         unsafe { self.block.as_ptr().add(self.value_offset()).cast::<*const Vec<u8>>().read_unaligned() }
     }
 
-    /// Takes the `Arc` out of a large value, for an entry that is about to get another value or to be dropped.
-    pub(crate) fn take_large(&mut self) -> Option<Arc<Vec<u8>>> {
-        if self.shape.form() != Form::Large {
-            return None;
+    #[inline]
+    fn object_ptr(&self) -> *const Object {
+        debug_assert_eq!(self.shape.form(), Form::Object);
+        // SAFETY: with this form the value's 8 bytes are a pointer (2), written unaligned.
+        unsafe { self.block.as_ptr().add(self.value_offset()).cast::<*const Object>().read_unaligned() }
+    }
+
+    /// Takes out what the entry owns outside of its block; for an entry that is about to get another value or to be dropped.
+    pub(crate) fn take_owned(&mut self) -> Option<Owned> {
+        // In both cases the 8 bytes are an integer that nobody frees from here on, whatever the caller does.
+        match self.shape.form() {
+            Form::Int | Form::Inline => None,
+            Form::Large => {
+                let raw = self.large_ptr();
+                self.shape = self.shape.with_value(Form::Int, 0);
+                // SAFETY: the pointer came from `Arc::into_raw` and this takes over the entry's count (2).
+                Some(Owned::String(unsafe { Arc::from_raw(raw) }))
+            }
+            Form::Object => {
+                let raw = self.object_ptr();
+                self.shape = self.shape.with_value(Form::Int, 0);
+                // SAFETY: as above.
+                Some(Owned::Object(unsafe { Arc::from_raw(raw) }))
+            }
         }
-        let raw = self.large_ptr();
-        // From here the 8 bytes are an integer that nobody frees, whatever the caller does.
-        self.shape = self.shape.with_value(Form::Int, 0);
-        // SAFETY: the pointer came from `Arc::into_raw` and this takes over the entry's count (2).
-        Some(unsafe { Arc::from_raw(raw) })
     }
 
     /// Gives the block the shape for `value_len` bytes of value and with or without expiry; the key stays, the
@@ -271,13 +296,13 @@ impl Entry {
 
     // --- key and value ------------------------------------------------------------------------------------------
 
-    /// The key.
     /// Address of the block with key and value; for prefetching.
     #[inline]
     pub(crate) fn block_address(&self) -> usize {
         self.block.as_ptr() as usize
     }
 
+    /// The key.
     #[inline]
     pub(crate) fn key(&self) -> &[u8] {
         self.bytes(self.header_len(), self.key_len())
@@ -286,13 +311,52 @@ impl Entry {
     /// The value.
     #[inline]
     pub(crate) fn value(&self) -> ValueRef<'_> {
+        match self.shape.form() {
+            // SAFETY: the entry owns a count of this Arc as long as it is borrowed (2).
+            Form::Object => ValueRef::Object(unsafe { &*self.object_ptr() }),
+            _ => ValueRef::String(self.string()),
+        }
+    }
+
+    /// The string of an entry that is known to hold one.
+    #[inline]
+    fn string(&self) -> StringRef<'_> {
         let offset = self.value_offset();
         match self.shape.form() {
-            Form::Int => ValueRef::Int(i64::from_ne_bytes(self.read(offset))),
-            Form::Inline => ValueRef::Bytes(self.bytes(offset, self.shape.inline_len())),
+            Form::Int => StringRef::Int(i64::from_ne_bytes(self.read(offset))),
+            Form::Inline => StringRef::Bytes(self.bytes(offset, self.shape.inline_len())),
             // SAFETY: the entry owns a count of this Arc as long as it is borrowed (2).
-            Form::Large => ValueRef::Bytes(unsafe { &*self.large_ptr() }.as_slice()),
+            Form::Large => StringRef::Bytes(unsafe { &*self.large_ptr() }.as_slice()),
+            Form::Object => unreachable!("an object is no string: handlers check the type first"),
         }
+    }
+
+    /// A shared handle to an object.
+    pub(crate) fn shared_object(&self) -> Option<Arc<Object>> {
+        if self.shape.form() != Form::Object {
+            return None;
+        }
+        let raw = self.object_ptr();
+        // SAFETY: the pointer came from `Arc::into_raw` (2); one more count is taken for the handle.
+        unsafe {
+            Arc::increment_strong_count(raw);
+            Some(Arc::from_raw(raw))
+        }
+    }
+
+    /// The object, to be changed. If a snapshot or a reply still holds it, it is copied first.
+    pub(crate) fn object_mut(&mut self) -> Option<&mut Object> {
+        let Owned::Object(mut object) = (self.shape.form() == Form::Object).then(|| self.take_owned())??
+        else {
+            return None;
+        };
+        Arc::make_mut(&mut object);
+        self.shape = self.shape.with_value(Form::Object, 0);
+        let offset = self.value_offset();
+        self.write_pointer(offset, Arc::into_raw(object));
+        // SAFETY: the Arc was just stored, the entry owns the only count of it (`make_mut` saw to that) and `&mut self`
+        // keeps anybody from cloning it.
+        Some(unsafe { &mut *self.object_ptr().cast_mut() })
     }
 
     /// A shared handle to a large value.
@@ -308,8 +372,9 @@ impl Entry {
         }
     }
 
+    #[inline]
     pub(crate) fn kind(&self) -> Kind {
-        Kind::String
+        self.value().kind()
     }
 
     pub(crate) fn encoding(&self) -> Encoding {
@@ -319,17 +384,15 @@ impl Entry {
                 Encoding::Embstr
             }
             Form::Inline | Form::Large => Encoding::Raw,
+            // SAFETY: as in `value`.
+            Form::Object => unsafe { &*self.object_ptr() }.encoding(),
         }
     }
 
     /// Replaces value and expiry at once. A large old value is handed back, for the caller to free outside the lock.
     /// A value of the same stored length is written in place.
-    pub(crate) fn replace(
-        &mut self,
-        payload: Payload<'_>,
-        expiry: Option<(i64, u32)>,
-    ) -> Option<Arc<Vec<u8>>> {
-        let old = self.take_large();
+    pub(crate) fn replace(&mut self, payload: Payload<'_>, expiry: Option<(i64, u32)>) -> Option<Owned> {
+        let old = self.take_owned();
         let (form, inline_len) = describe(&payload);
         let stored = if form == Form::Inline { inline_len } else { WORD };
         self.reshape(expiry.is_some(), stored);
@@ -343,7 +406,7 @@ impl Entry {
     }
 
     /// Overwrites an integer with another one.
-    pub(crate) fn set_int(&mut self, value: i64) -> Option<Arc<Vec<u8>>> {
+    pub(crate) fn set_int(&mut self, value: i64) -> Option<Owned> {
         let expiry = self.expiry();
         self.replace(Payload::Int(value), expiry)
     }
@@ -353,7 +416,7 @@ impl Entry {
     /// A string that grows, and one longer than [`INLINE_MAX`], lives in a buffer with spare room from then on; if a
     /// snapshot or a reply still holds that buffer, it is copied first.
     pub(crate) fn string_mut(&mut self, min_len: usize) -> &mut [u8] {
-        let len = self.value().len();
+        let len = self.string().len();
         if min_len <= len && self.shape.form() == Form::Inline {
             self.shape = self.shape.with_modified(true);
             let offset = self.value_offset();
@@ -389,14 +452,15 @@ impl Entry {
     /// The growable buffer of the string, which becomes a large one if it was not; room for `additional` bytes more
     /// is made on the way if the bytes have to be copied anyway.
     fn buffer_mut(&mut self, additional: usize) -> &mut Vec<u8> {
-        let unshared = match self.take_large() {
-            Some(mut shared) => match Arc::get_mut(&mut shared) {
+        let unshared = match self.take_owned() {
+            Some(Owned::Object(_)) => unreachable!("an object is no string: handlers check the type first"),
+            Some(Owned::String(mut shared)) => match Arc::get_mut(&mut shared) {
                 Some(_) => shared,
                 None => Arc::new(with_room(&shared, additional)),
             },
             None => {
                 let mut scratch = IntText::new();
-                let bytes = with_room(self.value().bytes(&mut scratch), additional);
+                let bytes = with_room(self.string().bytes(&mut scratch), additional);
                 Arc::new(bytes)
             }
         };
@@ -407,11 +471,15 @@ impl Entry {
         unsafe { &mut *self.large_ptr().cast_mut() }
     }
 
-    /// Bytes allocated for this entry beside its slot.
-    pub(crate) fn heap_usage(&self) -> usize {
+    /// Bytes allocated for this entry beside its slot; of an object `samples` elements are looked at (0: all).
+    pub(crate) fn heap_usage(&self, samples: usize) -> usize {
         let large = match self.shape.form() {
             // SAFETY: as in `value`.
             Form::Large => size_of::<Vec<u8>>() + 2 * WORD + unsafe { &*self.large_ptr() }.capacity(),
+            // SAFETY: as in `value`.
+            Form::Object => {
+                size_of::<Object>() + 2 * WORD + unsafe { &*self.object_ptr() }.memory_usage(samples)
+            }
             Form::Int | Form::Inline => 0,
         };
         self.block_len() + large
@@ -484,6 +552,7 @@ fn describe(payload: &Payload<'_>) -> (Form, usize) {
         Payload::Int(_) => (Form::Int, 0),
         Payload::Inline(bytes) => (Form::Inline, bytes.len()),
         Payload::Large(_) => (Form::Large, 0),
+        Payload::Object(_) => (Form::Object, 0),
     }
 }
 
@@ -495,7 +564,7 @@ fn with_room(bytes: &[u8], additional: usize) -> Vec<u8> {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        drop(self.take_large());
+        drop(self.take_owned());
         let len = self.block_len();
         // SAFETY: the block has this length (1) and the entry is not used again. (A large value turned into the
         // integer form of the same length above.)

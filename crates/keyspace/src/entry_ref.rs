@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::clock::AccessClock;
 use crate::entry::Entry;
-use crate::value::{Encoding, Kind, ValueRef};
+use crate::object::{Aggregate, Object};
+use crate::value::{Encoding, Kind, StringRef, ValueRef};
 
 /// A borrowed key with its value, expiry and clock.
 #[derive(Clone, Copy)]
@@ -29,6 +30,24 @@ impl<'a> EntryRef<'a> {
     #[inline]
     pub fn value(self) -> ValueRef<'a> {
         self.entry.value()
+    }
+
+    /// The string, if the value is one.
+    #[inline]
+    pub fn string(self) -> Option<StringRef<'a>> {
+        self.entry.value().as_string()
+    }
+
+    /// The aggregate of type `T`, if the value is one.
+    #[inline]
+    pub fn aggregate<T: Aggregate>(self) -> Option<&'a T> {
+        self.entry.value().aggregate()
+    }
+
+    /// A shared handle to an object, to be read after the locks are gone. As long as it lives, a change to the object
+    /// copies it first, which for a big one costs its writer O(N).
+    pub fn shared_object(self) -> Option<Arc<Object>> {
+        self.entry.shared_object()
     }
 
     /// A shared handle to a long string (over [`INLINE_MAX`](crate::INLINE_MAX) bytes, or one that was grown), to be
@@ -65,9 +84,10 @@ impl<'a> EntryRef<'a> {
     }
 
     /// Bytes that this key takes: slot, its share of the index, heap block and large value. A shared value counts fully.
-    pub fn memory_usage(self) -> usize {
+    /// Of an object `samples` elements are looked at and their mean is taken for all (0: all are looked at).
+    pub fn memory_usage(self, samples: usize) -> usize {
         // 64 bytes per 15 places, of which 72 to 90 % are used.
         const INDEX_SHARE: usize = 5;
-        size_of::<Entry>() + INDEX_SHARE + self.entry.heap_usage()
+        size_of::<Entry>() + INDEX_SHARE + self.entry.heap_usage(samples)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::clock::AccessClock;
 use crate::hash::{Key, KeyHash, SHARDS, shard_of};
+use crate::limits::Limits;
 use crate::mutation::Observer;
 use crate::prefetch::prefetch;
 use crate::shard::{Database, HeldShard, ShardId};
@@ -53,6 +54,7 @@ pub struct Keyspace {
     epoch: AtomicU8,
     pub(crate) snapshot: RwLock<Option<Arc<SnapshotState>>>,
     clock: AccessClock,
+    limits: Limits,
     observer: OnceLock<Arc<dyn Observer>>,
     pub(crate) observed: AtomicBool,
     expired: AtomicU64,
@@ -75,6 +77,7 @@ impl Keyspace {
             epoch: AtomicU8::new(0),
             snapshot: RwLock::new(None),
             clock: AccessClock::default(),
+            limits: Limits::default(),
             observer: OnceLock::new(),
             observed: AtomicBool::new(false),
             expired: AtomicU64::new(0),
@@ -86,6 +89,11 @@ impl Keyspace {
     /// Number of databases.
     pub fn databases(&self) -> u32 {
         self.databases.len() as u32
+    }
+
+    /// The sizes at which values change their encoding.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The access clock, to choose its policy and parameters.

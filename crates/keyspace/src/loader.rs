@@ -114,7 +114,10 @@ mod tests {
         assert_eq!((keyspace.len(DB), keyspace.expires_len(DB), keyspace.len(DbIndex(0))), (5000, 1000, 0));
         let mut view = keyspace.view_keyed(DB, Access::read(100_000), [key.hash]);
         let entry = view.peek(&key).expect("it was loaded");
-        assert_eq!((entry.value().to_vec(), entry.expire_at_ms()), (b"25".to_vec(), Some(1_000_025)));
+        assert_eq!(
+            (entry.string().unwrap().to_vec(), entry.expire_at_ms()),
+            (b"25".to_vec(), Some(1_000_025))
+        );
         assert_eq!(entry.idle_ms(100_000), 7_000);
     }
 

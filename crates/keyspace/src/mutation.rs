@@ -6,7 +6,6 @@
 //! Nothing else in this crate has `&mut` access to a stored value, except the loader, which runs before there is
 //! anybody to tell.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::entry::Entry;
@@ -15,11 +14,8 @@ use crate::hash::Key;
 use crate::keyspace::{DbIndex, Keyspace};
 use crate::shard::HeldShard;
 use crate::table::SetTtl;
-use crate::value::Payload;
+use crate::value::{Owned, Payload};
 use crate::view::Access;
-
-/// A freed value of at least this many bytes is handed to the caller instead of being freed under the lock.
-const GARBAGE_MIN: usize = 64 * 1024;
 
 /// What happened to a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,28 +66,34 @@ pub type ExpiredKeys = Vec<ExpiredKey>;
 /// Values that take long to free; to be dropped on a background thread.
 #[derive(Default)]
 pub struct Garbage {
-    strings: Vec<Arc<Vec<u8>>>,
+    values: Vec<Owned>,
 }
 
 impl Garbage {
     /// Whether there is nothing to free.
     pub fn is_empty(&self) -> bool {
-        self.strings.is_empty()
+        self.values.is_empty()
     }
 
     /// Number of values.
     pub fn len(&self) -> usize {
-        self.strings.len()
+        self.values.len()
     }
 
-    /// Bytes that dropping this frees, unless a snapshot or a reply still shares them.
+    /// About how many bytes dropping this frees, unless a snapshot or a reply still shares them.
     pub fn memory_usage(&self) -> usize {
-        self.strings.iter().map(|string| string.capacity()).sum()
+        /// Elements of an object looked at.
+        const SAMPLES: usize = 5;
+        let usage = |value: &Owned| match value {
+            Owned::String(string) => string.capacity(),
+            Owned::Object(object) => object.memory_usage(SAMPLES),
+        };
+        self.values.iter().map(usage).sum()
     }
 
     /// Takes over what `other` holds.
     pub fn append(&mut self, mut other: Self) {
-        self.strings.append(&mut other.strings);
+        self.values.append(&mut other.values);
     }
 }
 
@@ -176,6 +178,18 @@ impl<'k> Hook<'k> {
         self.announce(held.table().get(at).key(), Change::Overwritten);
     }
 
+    /// Shows an entry that is about to be changed to a running snapshot. Whether it really was changed is said later by
+    /// [`changed`](Self::changed).
+    pub(crate) fn before_probe(&mut self, held: &mut HeldShard<'_>, at: u32) {
+        self.preserve(held, at);
+    }
+
+    /// Counts and tells that an entry was changed in place, in `changes` elements.
+    pub(crate) fn changed(&mut self, held: &HeldShard<'_>, at: u32, changes: u64) {
+        self.announce(held.table().get(at).key(), Change::Edited);
+        self.dirty += changes - 1;
+    }
+
     /// To be called before an entry is changed in place.
     pub(crate) fn before_edit(&mut self, held: &mut HeldShard<'_>, at: u32, change: Change) {
         self.preserve(held, at);
@@ -210,16 +224,16 @@ impl<'k> Hook<'k> {
 
     /// Frees an entry, or keeps its value for the background if that takes long.
     pub(crate) fn discard(&mut self, mut entry: Entry) {
-        self.keep_garbage(entry.take_large());
+        self.keep_garbage(entry.take_owned());
     }
 
     /// Keeps an old value for the background if freeing it takes long.
     #[inline]
-    pub(crate) fn keep_garbage(&mut self, old: Option<Arc<Vec<u8>>>) {
+    pub(crate) fn keep_garbage(&mut self, old: Option<Owned>) {
         if let Some(old) = old
-            && old.capacity() >= GARBAGE_MIN
+            && old.is_slow_to_free()
         {
-            self.leftovers.get_or_insert_default().garbage.strings.push(old);
+            self.leftovers.get_or_insert_default().garbage.values.push(old);
         }
     }
 

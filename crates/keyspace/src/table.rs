@@ -4,12 +4,10 @@
 //! O(1). The active expiry cycle and the volatile eviction policies look at nothing else, however few of the keys
 //! have an expiry.
 
-use std::sync::Arc;
-
 use crate::dense::Dense;
 use crate::entry::Entry;
 use crate::hash::Key;
-use crate::value::Payload;
+use crate::value::{Owned, Payload};
 
 /// What becomes of the expiry when a key is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,8 +111,8 @@ impl Table {
         at
     }
 
-    /// Replaces value and expiry. Returns the old value if it was a large one.
-    pub(crate) fn replace(&mut self, at: u32, payload: Payload<'_>, ttl: SetTtl) -> Option<Arc<Vec<u8>>> {
+    /// Replaces value and expiry. Returns what the entry owned outside of its block.
+    pub(crate) fn replace(&mut self, at: u32, payload: Payload<'_>, ttl: SetTtl) -> Option<Owned> {
         let current = self.get(at).expire_at_ms();
         let expiry = self.settle_expiry(at, ttl.resolve(current));
         self.get_mut(at).replace(payload, expiry)

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::object::{Aggregate, Object};
+
 /// Longest string that lives in the entry's own block; longer ones sit behind an `Arc`.
 pub const INLINE_MAX: usize = 1024;
 
@@ -14,6 +16,16 @@ pub const EMBSTR_MAX: usize = 44;
 pub enum Kind {
     /// A string.
     String = 0,
+    /// A list.
+    List = 1,
+    /// A set.
+    Set = 2,
+    /// A sorted set.
+    SortedSet = 3,
+    /// A hash.
+    Hash = 4,
+    /// A stream.
+    Stream = 5,
 }
 
 impl Kind {
@@ -21,6 +33,11 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::String => "string",
+            Self::List => "list",
+            Self::Set => "set",
+            Self::SortedSet => "zset",
+            Self::Hash => "hash",
+            Self::Stream => "stream",
         }
     }
 }
@@ -34,6 +51,20 @@ pub enum Encoding {
     Embstr,
     /// Any other string.
     Raw,
+    /// A short list, set, hash or sorted set in one block.
+    Listpack,
+    /// A short hash in one block whose fields may have a time to live.
+    ListpackEx,
+    /// A set of integers as a sorted array.
+    Intset,
+    /// A list of blocks.
+    Quicklist,
+    /// A hash table.
+    Hashtable,
+    /// An ordered structure with ranks.
+    Skiplist,
+    /// A stream's ordered blocks.
+    Stream,
 }
 
 impl Encoding {
@@ -43,6 +74,13 @@ impl Encoding {
             Self::Int => "int",
             Self::Embstr => "embstr",
             Self::Raw => "raw",
+            Self::Listpack => "listpack",
+            Self::ListpackEx => "listpackex",
+            Self::Intset => "intset",
+            Self::Quicklist => "quicklist",
+            Self::Hashtable => "hashtable",
+            Self::Skiplist => "skiplist",
+            Self::Stream => "stream",
         }
     }
 }
@@ -64,15 +102,52 @@ impl IntText {
 }
 
 /// A borrowed value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum ValueRef<'a> {
+    /// A string.
+    String(StringRef<'a>),
+    /// Anything else.
+    Object(&'a Object),
+}
+
+impl<'a> ValueRef<'a> {
+    /// The string, if it is one.
+    #[inline]
+    pub fn as_string(self) -> Option<StringRef<'a>> {
+        match self {
+            Self::String(string) => Some(string),
+            Self::Object(_) => None,
+        }
+    }
+
+    /// The aggregate of type `T`, if it is one.
+    #[inline]
+    pub fn aggregate<T: Aggregate>(self) -> Option<&'a T> {
+        match self {
+            Self::String(_) => None,
+            Self::Object(object) => T::of(object),
+        }
+    }
+
+    /// The type.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::String(_) => Kind::String,
+            Self::Object(object) => object.kind(),
+        }
+    }
+}
+
+/// A borrowed string, or a borrowed element of an aggregate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StringRef<'a> {
     /// A string stored as an integer.
     Int(i64),
     /// Any other string.
     Bytes(&'a [u8]),
 }
 
-impl<'a> ValueRef<'a> {
+impl<'a> StringRef<'a> {
     /// The string's bytes; an integer is written into `scratch`.
     pub fn bytes<'s>(self, scratch: &'s mut IntText) -> &'s [u8]
     where
@@ -124,6 +199,14 @@ pub enum NewValue<'a> {
     Owned(Vec<u8>),
     /// A long string that is shared with another entry or a decoder; stored without a copy if it is longer than [`INLINE_MAX`].
     Shared(Arc<Vec<u8>>),
+    /// Anything but a string.
+    Object(Arc<Object>),
+}
+
+impl<T: Aggregate> From<T> for NewValue<'_> {
+    fn from(aggregate: T) -> Self {
+        Self::Object(Arc::new(aggregate.into_object()))
+    }
 }
 
 /// What an entry can hold: the decided representation of a [`NewValue`].
@@ -131,6 +214,27 @@ pub(crate) enum Payload<'a> {
     Int(i64),
     Inline(&'a [u8]),
     Large(Arc<Vec<u8>>),
+    Object(Arc<Object>),
+}
+
+/// What an entry owns outside of its block.
+pub(crate) enum Owned {
+    String(Arc<Vec<u8>>),
+    Object(Arc<Object>),
+}
+
+impl Owned {
+    /// Whether freeing it takes so long that it is to happen on a background thread.
+    pub(crate) fn is_slow_to_free(&self) -> bool {
+        /// Bytes of a string.
+        const SLOW_STRING: usize = 64 * 1024;
+        /// Allocations of an object.
+        const SLOW_OBJECT: usize = 64;
+        match self {
+            Self::String(string) => string.capacity() >= SLOW_STRING,
+            Self::Object(object) => object.free_effort() > SLOW_OBJECT,
+        }
+    }
 }
 
 impl NewValue<'_> {
@@ -143,6 +247,7 @@ impl NewValue<'_> {
             Self::Owned(bytes) => parse_int(bytes).map_or_else(|| plain(bytes), Payload::Int),
             Self::Shared(bytes) if bytes.len() > INLINE_MAX => Payload::Large(Arc::clone(bytes)),
             Self::Shared(bytes) => plain(bytes),
+            Self::Object(object) => Payload::Object(Arc::clone(object)),
         }
     }
 
@@ -224,7 +329,7 @@ mod tests {
         #[test]
         fn parse_is_the_inverse_of_format(value: i64) {
             prop_assert_eq!(parse_int(value.to_string().as_bytes()), Some(value));
-            prop_assert_eq!(ValueRef::Int(value).len(), value.to_string().len());
+            prop_assert_eq!(StringRef::Int(value).len(), value.to_string().len());
         }
 
         #[test]

@@ -168,6 +168,14 @@ impl<'k> View<'k> {
         self.held.clear();
     }
 
+    /// Gives the locks of a reading command back before it encodes a big reply from a shared handle (see
+    /// [`EntryRef::shared_object`]), so that others need not wait for it. The command must not reach for a key again.
+    pub fn let_go(&mut self) {
+        if !self.exclusive && self.hook.dirty == 0 && !self.has_expired() {
+            self.held.clear();
+        }
+    }
+
     /// Number of changes since the view was opened.
     pub fn dirty(&self) -> u64 {
         self.hook.dirty
@@ -330,6 +338,16 @@ impl<'k> View<'k> {
     /// As [`edit`](Self::edit), but a key that is not there is created with `default` and no expiry. The flag says
     /// whether it was created.
     pub fn edit_or_insert(&mut self, key: &Key<'_>, default: NewValue<'_>) -> (EntryMut<'_, 'k>, bool) {
+        self.edit_or_insert_with(key, || default)
+    }
+
+    /// The same with a value that is made only if it is needed. The creation counts as one change; the first
+    /// [`EntryMut::changed`] takes that into account.
+    pub fn edit_or_insert_with<'v>(
+        &mut self,
+        key: &Key<'_>,
+        default: impl FnOnce() -> NewValue<'v>,
+    ) -> (EntryMut<'_, 'k>, bool) {
         let (place, found) = self.lookup_for_set(key);
         let (at, created) = match found {
             Some((at, true)) => {
@@ -337,10 +355,14 @@ impl<'k> View<'k> {
                 (at, false)
             }
             Some((at, false)) => {
-                self.hook.overwrite(&mut self.held[place], at, default.settle().payload(), SetTtl::Clear);
+                let value = default().settle();
+                self.hook.overwrite(&mut self.held[place], at, value.payload(), SetTtl::Clear);
                 (at, true)
             }
-            None => (self.hook.insert(&mut self.held[place], key, default.settle().payload(), None), true),
+            None => {
+                let value = default().settle();
+                (self.hook.insert(&mut self.held[place], key, value.payload(), None), true)
+            }
         };
         let mut entry = EntryMut::new(&mut self.hook, &mut self.held[place], at);
         if created {

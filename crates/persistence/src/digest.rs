@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use redan_keyspace::ValueRef;
+use redan_keyspace::{Object, StringRef, ValueRef};
 use sha1::{Digest as _, Sha1};
 
 /// Number of a value's type, as it goes into its digest.
@@ -51,12 +51,19 @@ impl Digest {
 
     fn add_value(&mut self, value: ValueRef<'_>, expires: bool) {
         match value {
-            ValueRef::Int(number) => self.mix_string(itoa::Buffer::new().format(number).as_bytes()),
-            ValueRef::Bytes(bytes) => self.mix_string(bytes),
+            ValueRef::String(StringRef::Int(number)) => {
+                self.mix_string(itoa::Buffer::new().format(number).as_bytes())
+            }
+            ValueRef::String(StringRef::Bytes(bytes)) => self.mix_string(bytes),
+            ValueRef::Object(object) => self.add_object(object),
         }
         if expires {
             self.xor(EXPIRE_MARK);
         }
+    }
+
+    fn add_object(&mut self, object: &Object) {
+        self.mix(&(object.kind() as u32).to_be_bytes());
     }
 
     fn mix_string(&mut self, bytes: &[u8]) {
@@ -119,8 +126,14 @@ mod tests {
     #[test]
     fn integers_count_as_their_text() {
         let digest = |value| Digest::of_entry(b"k", value, false);
-        assert_eq!(digest(ValueRef::Int(-12)), digest(ValueRef::Bytes(b"-12")));
-        assert_ne!(digest(ValueRef::Int(-12)), digest(ValueRef::Int(12)));
+        assert_eq!(
+            digest(ValueRef::String(StringRef::Int(-12))),
+            digest(ValueRef::String(StringRef::Bytes(b"-12")))
+        );
+        assert_ne!(
+            digest(ValueRef::String(StringRef::Int(-12))),
+            digest(ValueRef::String(StringRef::Int(12)))
+        );
     }
 
     #[test]
@@ -129,7 +142,7 @@ mod tests {
             let mut digest = DatasetDigest::new();
             for (db, key, value) in pairs {
                 digest.select(*db);
-                digest.add(key.as_bytes(), ValueRef::Bytes(value.as_bytes()), false);
+                digest.add(key.as_bytes(), ValueRef::String(StringRef::Bytes(value.as_bytes())), false);
             }
             digest.finish()
         };
@@ -142,7 +155,7 @@ mod tests {
 
     #[test]
     fn an_expiry_counts_but_not_its_time() {
-        let value = ValueRef::Bytes(b"v");
+        let value = ValueRef::String(StringRef::Bytes(b"v"));
         assert_ne!(Digest::of_value(value, true), Digest::of_value(value, false));
         let mut by_hand = Digest::of_value(value, false);
         by_hand.xor(b"!!expire!!");

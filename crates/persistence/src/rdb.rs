@@ -18,6 +18,7 @@ mod error;
 mod format;
 mod input;
 mod load;
+mod object;
 mod reader;
 mod save;
 mod sink;

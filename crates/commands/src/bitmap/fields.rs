@@ -209,7 +209,7 @@ fn write(cx: &mut Cx<'_, '_>, key: &Key<'_>, operations: &[Operation]) -> CmdRes
         return Ok(());
     }
     let (mut entry, _) = cx.view.edit_or_insert(key, NewValue::Text(b""));
-    if apply(&mut entry, operations, cx.out) {
+    if apply(&mut entry, operations, cx.out)? {
         notify_stored(cx, key.bytes, existed, "setbit");
     }
     Ok(())
@@ -217,20 +217,25 @@ fn write(cx: &mut Cx<'_, '_>, key: &Key<'_>, operations: &[Operation]) -> CmdRes
 
 /// Runs the operations one after the other, and says whether the string changed. The first write makes it long enough
 /// for all of them.
-fn apply(entry: &mut EntryMut<'_, '_>, operations: &[Operation], out: &mut ReplyBuf) -> bool {
+fn apply(
+    entry: &mut EntryMut<'_, '_>,
+    operations: &[Operation],
+    out: &mut ReplyBuf,
+) -> Result<bool, ReplyError> {
     let writes = operations.iter().filter(|operation| operation.is_write());
     let needed = writes.map(Operation::needed_len).max().unwrap_or(0);
     let mut changed = false;
     out.array(operations.len());
     for operation in operations {
-        let outcome = operation.outcome(entry.value().bytes(&mut IntText::new()));
+        let string = string_of(entry.entry())?;
+        let outcome = operation.outcome(string.bytes(&mut IntText::new()));
         if let Some((old, new)) = outcome.write
-            && (old != new || entry.value().len() < needed)
+            && (old != new || string.len() < needed)
         {
             operation.field.store(entry.string_mut(needed), operation.offset, new);
             changed = true;
         }
         reply(out, outcome.reply);
     }
-    changed
+    Ok(changed)
 }

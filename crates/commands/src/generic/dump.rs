@@ -8,6 +8,7 @@ use redan_keyspace::{IntText, Key, NewValue, SetTtl};
 use redan_persistence::dump::{self, DumpError};
 use redan_persistence::rdb::RdbValue;
 use redan_resp::Args;
+use std::sync::Arc;
 
 use super::expiry;
 use crate::arg;
@@ -148,6 +149,7 @@ fn expiry_of(cx: &Cx<'_, '_>, ttl: &[u8], absolute: bool) -> Result<Option<i64>,
 fn decode(payload: &[u8]) -> Result<NewValue<'static>, ReplyError> {
     let value = dump::decode(payload, true, |value| match value {
         RdbValue::String(string) => Some(NewValue::Owned(string.into_vec())),
+        RdbValue::Object(object) => Some(NewValue::Object(Arc::new(object))),
         RdbValue::SkippedModule => None,
     });
     match value {
@@ -178,7 +180,7 @@ fn propagate_absolute(cx: &mut Cx<'_, '_>, args: Args<'_>, at_ms: i64) {
 #[cfg(test)]
 mod tests {
     use crate::testing::{Rig, START_MS};
-    use redan_keyspace::ValueRef;
+    use redan_keyspace::{StringRef, ValueRef};
     use redan_persistence::dump;
 
     fn restore(rig: &mut Rig, ttl: &str, payload: &[u8], options: &[&[u8]]) -> String {
@@ -190,7 +192,7 @@ mod tests {
     #[test]
     fn what_was_dumped_can_be_restored() {
         let mut rig = Rig::new();
-        let payload = dump::encode(ValueRef::Bytes(b"hello"), true);
+        let payload = dump::encode(ValueRef::String(StringRef::Bytes(b"hello")), true);
         assert_eq!(rig.run("DUMP none"), "$-1");
         assert_eq!(restore(&mut rig, "0", &payload, &[]), "+OK");
         assert_eq!(rig.run("GET k"), "$5|hello");
@@ -211,7 +213,7 @@ mod tests {
     #[test]
     fn the_access_clock_is_restored() {
         let mut rig = Rig::new();
-        let payload = dump::encode(ValueRef::Int(7), true);
+        let payload = dump::encode(ValueRef::String(StringRef::Int(7)), true);
         assert_eq!(restore(&mut rig, "0", &payload, &[b"IDLETIME", b"1000"]), "+OK");
         assert_eq!(rig.run("OBJECT IDLETIME k"), ":1000");
         assert_eq!(rig.run("OBJECT ENCODING k"), "$3|int");
@@ -223,7 +225,7 @@ mod tests {
     #[test]
     fn a_time_that_is_over_deletes() {
         let mut rig = Rig::new();
-        let payload = dump::encode(ValueRef::Int(7), true);
+        let payload = dump::encode(ValueRef::String(StringRef::Int(7)), true);
         assert_eq!(restore(&mut rig, "1", &payload, &[b"ABSTTL"]), "+OK");
         assert_eq!(rig.propagated(), "");
         rig.run("SET k v");
@@ -236,7 +238,7 @@ mod tests {
     #[test]
     fn damaged_payloads_and_wrong_options_are_refused() {
         let mut rig = Rig::new();
-        let payload = dump::encode(ValueRef::Int(7), true);
+        let payload = dump::encode(ValueRef::String(StringRef::Int(7)), true);
         let damaged = |at: usize| {
             let mut bytes = payload.clone();
             bytes[at] ^= 1;

@@ -1,7 +1,7 @@
 //! OBJECT: how a value is stored, and how it was used.
 
 use redan_engine::{Arg, CmdResult, Command, Cx, Group, KeySpec, category, errors, flag, key_flag};
-use redan_keyspace::{EntryRef, EvictionPolicy, ValueRef};
+use redan_keyspace::{EntryRef, EvictionPolicy, StringRef};
 use redan_resp::Args;
 
 const KEYS: &[KeySpec] = &[KeySpec::one(2, key_flag::RO)];
@@ -92,8 +92,8 @@ fn refcount(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
             | EvictionPolicy::VolatileTtl
     );
     let shares = settings.maxmemory == 0 || !clocked;
-    reply_int(cx, &args, |entry| match entry.value() {
-        ValueRef::Int(value) if shares && SHARED_INTEGERS.contains(&value) => Ok(SHARED_REFERENCES),
+    reply_int(cx, &args, |entry| match entry.string() {
+        Some(StringRef::Int(value)) if shares && SHARED_INTEGERS.contains(&value) => Ok(SHARED_REFERENCES),
         _ => Ok(1),
     })
 }

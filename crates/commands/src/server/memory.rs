@@ -76,17 +76,18 @@ pub(super) const MEMORY: Command = Command::new("memory", -2, crate::container)
         .args(&[Arg::key("key", 0), Arg::new("count", ArgKind::Integer).after("SAMPLES").optional()]),
     ]);
 
+/// Elements looked at to say what a value takes.
+const DEFAULT_SAMPLES: usize = 5;
+
 fn usage(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     let mut options = args.skip(3).iter();
+    let mut samples = DEFAULT_SAMPLES;
     while let Some(option) = options.next() {
-        let samples = options.next().filter(|_| arg::is(option, "SAMPLES")).ok_or(errors::SYNTAX)?;
-        // What a value takes is known without samples; the number still has to be one.
-        if arg::int(samples)? < 0 {
-            return Err(errors::SYNTAX);
-        }
+        let number = options.next().filter(|_| arg::is(option, "SAMPLES")).ok_or(errors::SYNTAX)?;
+        samples = usize::try_from(arg::int(number)?).map_err(|_| errors::SYNTAX)?;
     }
     match cx.view.peek(&cx.key(&args[2])) {
-        Some(entry) => cx.out.int(entry.memory_usage() as i64),
+        Some(entry) => cx.out.int(entry.memory_usage(samples) as i64),
         None => cx.out.null(),
     }
     Ok(())

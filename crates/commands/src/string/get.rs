@@ -4,7 +4,7 @@ use redan_engine::{
     Arg, ArgKind, CmdResult, Command, Cx, Group, KeySpec, ReplyError, category, errors, flag, key_flag,
     notify_class,
 };
-use redan_keyspace::{IntText, Kind};
+use redan_keyspace::IntText;
 use redan_resp::Args;
 
 use super::expiration::{Expiration, Form};
@@ -55,10 +55,10 @@ fn mget(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     for key in args.skip(1).iter() {
         let key = cx.key(key);
         match cx.view.get(&key) {
-            Some(entry) if entry.kind() == Kind::String => {
-                cx.out.bulk(entry.value().bytes(&mut IntText::new()));
-            }
-            Some(_) => cx.out.null(),
+            Some(entry) => match entry.string() {
+                Some(string) => cx.out.bulk(string.bytes(&mut IntText::new())),
+                None => cx.out.null(),
+            },
             None => {
                 cx.out.null();
                 notify_miss(cx, key.bytes);

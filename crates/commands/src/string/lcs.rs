@@ -8,7 +8,7 @@
 use redan_engine::{
     Arg, ArgKind, CmdResult, Command, Cx, Group, KeySpec, ReplyError, category, errors, flag, key_flag,
 };
-use redan_keyspace::Kind;
+use redan_keyspace::StringRef;
 use redan_resp::{Args, ReplyBuf};
 
 use super::value::notify_miss;
@@ -53,8 +53,7 @@ fn lcs(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
 fn string_or_empty(cx: &mut Cx<'_, '_>, name: &[u8]) -> Result<Vec<u8>, ReplyError> {
     let key = cx.key(name);
     match cx.view.get(&key) {
-        Some(entry) if entry.kind() == Kind::String => Ok(entry.value().to_vec()),
-        Some(_) => Err(errors::LCS_TYPES),
+        Some(entry) => entry.string().map(StringRef::to_vec).ok_or(errors::LCS_TYPES),
         None => {
             notify_miss(cx, name);
             Ok(Vec::new())

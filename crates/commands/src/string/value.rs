@@ -1,15 +1,15 @@
 //! What all commands on strings share: the type check, the limit, the events of a stored value.
 
 use redan_engine::{CmdResult, Cx, ReplyError, errors, notify_class};
-use redan_keyspace::{EntryRef, Key, Kind, NewValue, SetTtl, ValueRef};
+use redan_keyspace::{EntryRef, Key, NewValue, SetTtl, StringRef};
 
 /// The value of an entry that has to be a string.
 ///
 /// # Errors
 /// `WRONGTYPE`.
 #[inline]
-pub(crate) fn string_of(entry: EntryRef<'_>) -> Result<ValueRef<'_>, ReplyError> {
-    if entry.kind() == Kind::String { Ok(entry.value()) } else { Err(errors::WRONG_TYPE) }
+pub(crate) fn string_of(entry: EntryRef<'_>) -> Result<StringRef<'_>, ReplyError> {
+    entry.string().ok_or(errors::WRONG_TYPE)
 }
 
 /// How long a string may get, in bytes: `proto-max-bulk-len` binds clients, not what a master or a file says.

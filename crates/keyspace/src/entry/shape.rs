@@ -30,6 +30,8 @@ pub(super) enum Form {
     Inline = 1,
     /// A pointer to a shared string in the block.
     Large = 2,
+    /// A pointer to a shared object in the block.
+    Object = 3,
 }
 
 /// The shape of a block; see the module's page.
@@ -56,7 +58,8 @@ impl Shape {
         match (self.0 & FORM_MASK) >> FORM_SHIFT {
             0 => Form::Int,
             1 => Form::Inline,
-            _ => Form::Large,
+            2 => Form::Large,
+            _ => Form::Object,
         }
     }
 
@@ -105,7 +108,7 @@ mod tests {
         fn every_part_is_kept_apart(
             key_len in prop_oneof![0_usize..70_000, Just(usize::MAX)],
             inline_len in 0..=INLINE_MAX,
-            form in prop_oneof![Just(Form::Int), Just(Form::Inline), Just(Form::Large)],
+            form in prop_oneof![Just(Form::Int), Just(Form::Inline), Just(Form::Large), Just(Form::Object)],
             expiry: bool,
             modified: bool,
         ) {

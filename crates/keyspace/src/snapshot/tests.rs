@@ -22,7 +22,7 @@ struct Collector {
 
 impl SnapshotSink for Collector {
     fn capture(&self, db: DbIndex, entry: EntryRef<'_>) {
-        let value = (entry.value().to_vec(), entry.expire_at_ms());
+        let value = (entry.string().unwrap().to_vec(), entry.expire_at_ms());
         let before = self.shown.lock().insert((db, entry.key().to_vec()), value);
         assert_eq!(before, None, "shown twice: {:?}", String::from_utf8_lossy(entry.key()));
     }
@@ -40,7 +40,8 @@ fn content(keyspace: &Keyspace) -> Content {
     let mut content = Content::new();
     for db in (0..keyspace.databases()).map(DbIndex) {
         keyspace.view_exclusive(db, access).for_each_key(|entry| {
-            content.insert((db, entry.key().to_vec()), (entry.value().to_vec(), entry.expire_at_ms()));
+            content
+                .insert((db, entry.key().to_vec()), (entry.string().unwrap().to_vec(), entry.expire_at_ms()));
         });
     }
     content

@@ -6,6 +6,7 @@ use crate::clock::AccessClock;
 use crate::entry::Entry;
 use crate::entry_ref::EntryRef;
 use crate::mutation::{Change, Hook};
+use crate::object::Aggregate;
 use crate::shard::HeldShard;
 use crate::table::SetTtl;
 use crate::value::{NewValue, ValueRef};
@@ -16,16 +17,18 @@ pub struct EntryMut<'a, 'k> {
     held: &'a mut HeldShard<'k>,
     at: u32,
     announced: bool,
+    /// Whether the key was created and no element of its aggregate was counted yet: its creation was counted as one change.
+    fresh: bool,
 }
 
 impl<'a, 'k> EntryMut<'a, 'k> {
     pub(crate) fn new(hook: &'a mut Hook<'k>, held: &'a mut HeldShard<'k>, at: u32) -> Self {
-        Self { hook, held, at, announced: false }
+        Self { hook, held, at, announced: false, fresh: false }
     }
 
     /// The same for a key that was just created: what is done to it now belongs to that one change.
     pub(crate) fn already_announced(self) -> Self {
-        Self { announced: true, ..self }
+        Self { announced: true, fresh: true, ..self }
     }
 
     /// The key as it is now.
@@ -89,6 +92,50 @@ impl<'a, 'k> EntryMut<'a, 'k> {
         self.entry_mut();
         self.held.table_mut().set_expiry(self.at, expire_at_ms);
         self.held.publish();
+    }
+
+    /// The aggregate, if it is of type `T`.
+    #[inline]
+    pub fn aggregate<T: Aggregate>(&self) -> Option<&T> {
+        self.held.table().get(self.at).value().aggregate()
+    }
+
+    /// The aggregate to be changed, if it is of type `T`. Nobody is told yet, because many commands know only afterwards
+    /// whether they changed something: who did says so by [`changed`](Self::changed). An aggregate that a snapshot or a
+    /// reply still shares is copied first.
+    pub fn aggregate_mut<T: Aggregate>(&mut self) -> Option<&mut T> {
+        self.aggregate::<T>()?;
+        self.hook.before_probe(self.held, self.at);
+        T::of_mut(self.held.table_mut().get_mut(self.at).object_mut()?)
+    }
+
+    /// Says that `changes` elements of the aggregate were changed: counts them as dirty and tells whoever watches the
+    /// key. Zero changes are none.
+    pub fn changed(&mut self, changes: u64) {
+        if changes == 0 {
+            return;
+        }
+        if std::mem::take(&mut self.fresh) {
+            self.hook.dirty += changes - 1;
+        } else {
+            self.hook.changed(self.held, self.at, changes);
+        }
+        self.announced = true;
+    }
+
+    /// Removes the key if its aggregate has no element left, and says whether it did. The change that emptied it was
+    /// told already, so this is none.
+    pub fn remove_if_emptied(self) -> bool {
+        let emptied = match self.held.table().get(self.at).value() {
+            ValueRef::String(_) => false,
+            ValueRef::Object(object) => object.is_empty(),
+        };
+        if emptied {
+            let entry = self.hook.remove(self.held, self.at, Change::Removed);
+            self.hook.discard(entry);
+            self.hook.dirty -= 1;
+        }
+        emptied
     }
 
     /// Removes the key.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::mutation::{Change, Observer};
-use crate::value::{Encoding, ValueRef};
+use crate::value::{Encoding, StringRef};
 
 const DB: DbIndex = DbIndex(0);
 
@@ -138,7 +138,8 @@ impl Pair {
         let slot = key.bytes.to_vec();
         match op {
             Op::Get(_) => {
-                let found = view.get(key).map(|entry| (entry.value().to_vec(), entry.expire_at_ms()));
+                let found =
+                    view.get(key).map(|entry| (entry.string().unwrap().to_vec(), entry.expire_at_ms()));
                 assert_eq!(found.as_ref(), self.model.get(key.bytes));
                 if live { self.hits += 1 } else { self.misses += 1 }
             }
@@ -176,7 +177,7 @@ impl Pair {
             }
             Op::Increment(_) => {
                 if let Some(mut entry) = view.edit(key)
-                    && let Some(value) = entry.value().as_int()
+                    && let Some(value) = entry.entry().string().unwrap().as_int()
                 {
                     entry.set_int(value + 1);
                     assert_eq!(entry.entry().encoding(), Encoding::Int);
@@ -191,7 +192,10 @@ impl Pair {
                 let taken = view.take(key);
                 let expected = self.model.remove(key.bytes);
                 assert_eq!(
-                    taken.as_ref().map(|taken| (taken.value().to_vec(), taken.entry().expire_at_ms())),
+                    taken.as_ref().map(|taken| (
+                        taken.entry().string().unwrap().to_vec(),
+                        taken.entry().expire_at_ms()
+                    )),
                     expected
                 );
                 if let Some(taken) = taken {
@@ -230,7 +234,7 @@ impl Pair {
         let access = Access { expiry: ExpiryMode::Ignore, ..Access::read(self.now_ms) };
         let mut found = BTreeMap::new();
         self.keyspace.view_exclusive(DB, access).for_each_key(|entry| {
-            found.insert(entry.key().to_vec(), (entry.value().to_vec(), entry.expire_at_ms()));
+            found.insert(entry.key().to_vec(), (entry.string().unwrap().to_vec(), entry.expire_at_ms()));
         });
         assert_eq!(found, self.model);
         assert_eq!(self.keyspace.len(DB), self.model.len() as u64);
@@ -327,7 +331,7 @@ fn a_replica_hides_and_the_replication_stream_ignores() {
     assert_eq!(keyspace.len(DB), 1);
 
     let mut view = keyed(&keyspace, at(101, ExpiryMode::Ignore), &[&key]);
-    assert_eq!(view.get(&key).map(|entry| entry.value().to_vec()), Some(b"v".to_vec()));
+    assert_eq!(view.get(&key).map(|entry| entry.string().unwrap().to_vec()), Some(b"v".to_vec()));
     drop(view);
 
     let mut view = keyed(&keyspace, at(101, ExpiryMode::Hide), &[&key]);
@@ -366,7 +370,7 @@ fn a_pair_of_48_bytes_takes_80() {
         let mut view = keyed(&keyspace, Access::write(0), &[&key]);
         view.set(&key, NewValue::Bytes(&[b'v'; 32]), SetTtl::Clear);
         blocks += 48;
-        assert!(view.peek(&key).unwrap().memory_usage() <= 80);
+        assert!(view.peek(&key).unwrap().memory_usage(0) <= 80);
     }
     let headers = 128 * SHARDS;
     let total = keyspace.table_memory_usage(DB) - headers + blocks;
@@ -505,7 +509,7 @@ fn a_copied_long_string_is_shared_until_it_changes() {
     let shared = view.peek(&a).unwrap().shared().unwrap();
     assert!(Arc::ptr_eq(&shared, &view.peek(&b).unwrap().shared().unwrap()));
     assert_eq!(view.edit(&b).unwrap().append(&[2]), 5001);
-    assert_eq!(view.peek(&a).unwrap().value(), ValueRef::Bytes(&[1; 5000]));
+    assert_eq!(view.peek(&a).unwrap().string().unwrap(), StringRef::Bytes(&[1; 5000]));
     assert_eq!(*shared, vec![1; 5000]);
 }
 
@@ -572,7 +576,7 @@ fn moving_takes_value_and_expiry_along() {
     assert_eq!(view.db(), DB);
     assert!(view.peek(&key).is_none());
     view.switch(other);
-    let moved = view.peek(&key).map(|entry| (entry.value().to_vec(), entry.expire_at_ms()));
+    let moved = view.peek(&key).map(|entry| (entry.string().unwrap().to_vec(), entry.expire_at_ms()));
     assert_eq!(moved, Some((b"value".to_vec(), Some(5000))));
     view.close();
     assert_eq!((keyspace.len(DB), keyspace.len(other), keyspace.expires_len(other)), (0, 1, 1));
@@ -591,5 +595,5 @@ fn creating_a_key_and_filling_it_is_one_change() {
     view.set_access(Access::write(6));
     view.edit_or_insert(&key, NewValue::Text(b"")).0.append(b"c");
     assert_eq!(view.dirty(), 4, "one that expired is created anew");
-    assert_eq!(view.peek(&key).map(|entry| entry.value().to_vec()), Some(b"c".to_vec()));
+    assert_eq!(view.peek(&key).map(|entry| entry.string().unwrap().to_vec()), Some(b"c".to_vec()));
 }

@@ -11,7 +11,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use redan_keyspace::{DbIndex, EntryRef, INLINE_MAX, SnapshotSink, ValueRef};
+use redan_keyspace::{DbIndex, EntryRef, INLINE_MAX, Object, SnapshotSink, StringRef, ValueRef};
 
 use super::writer::{KeyMeta, RdbWriter, SavedAccess};
 
@@ -51,7 +51,12 @@ enum CapturedValue {
     /// So many bytes in the batch's buffer, behind the key.
     Copied(usize),
     Shared(Arc<Vec<u8>>),
+    /// An object and about how many bytes it takes.
+    Object(Arc<Object>, usize),
 }
+
+/// Elements looked at to say how much memory a captured object takes.
+const OBJECT_SAMPLES: usize = 5;
 
 /// An entry as it was captured; its key is in the batch's buffer.
 #[derive(Debug)]
@@ -81,16 +86,23 @@ impl Batch {
     fn push(&mut self, db: DbIndex, entry: EntryRef<'_>, meta: KeyMeta) {
         let key = entry.key();
         self.buffer.extend_from_slice(key);
-        let value = match (entry.value(), entry.shared().filter(|shared| shared.len() > INLINE_MAX)) {
-            (_, Some(shared)) => {
+        let shared = entry.shared().filter(|shared| shared.len() > INLINE_MAX);
+        let value = match (entry.value(), shared, entry.shared_object()) {
+            (_, Some(shared), _) => {
                 self.shared_len += shared.len();
                 CapturedValue::Shared(shared)
             }
-            (ValueRef::Int(number), None) => CapturedValue::Int(number),
-            (ValueRef::Bytes(bytes), None) => {
+            (_, _, Some(object)) => {
+                let len = object.memory_usage(OBJECT_SAMPLES);
+                self.shared_len += len;
+                CapturedValue::Object(object, len)
+            }
+            (ValueRef::String(StringRef::Int(number)), ..) => CapturedValue::Int(number),
+            (ValueRef::String(StringRef::Bytes(bytes)), ..) => {
                 self.buffer.extend_from_slice(bytes);
                 CapturedValue::Copied(bytes.len())
             }
+            (ValueRef::Object(_), ..) => unreachable!("an object can be shared"),
         };
         self.entries.push(Captured { db: db.0, meta, key_len: key.len(), value });
     }
@@ -107,16 +119,20 @@ impl Batch {
             rest = behind;
             let mut footprint = size_of::<Captured>() + key.len();
             let value = match &entry.value {
-                CapturedValue::Int(number) => ValueRef::Int(*number),
+                CapturedValue::Int(number) => ValueRef::String(StringRef::Int(*number)),
                 CapturedValue::Copied(len) => {
                     let (value, behind) = rest.split_at(*len);
                     rest = behind;
                     footprint += len;
-                    ValueRef::Bytes(value)
+                    ValueRef::String(StringRef::Bytes(value))
                 }
                 CapturedValue::Shared(shared) => {
                     footprint += shared.len();
-                    ValueRef::Bytes(shared)
+                    ValueRef::String(StringRef::Bytes(shared))
+                }
+                CapturedValue::Object(object, len) => {
+                    footprint += len;
+                    ValueRef::Object(object)
                 }
             };
             writer.put_entry(entry.db, key, entry.meta, value);

@@ -38,7 +38,7 @@ pub(super) fn dataset_of(keyspace: &Keyspace) -> Dataset {
     for db in 0..keyspace.databases() {
         let access = Access { expiry: ExpiryMode::Ignore, ..Access::read(NOW_MS) };
         keyspace.view_exclusive(DbIndex(db), access).for_each_key(|entry| {
-            let value = entry.value().bytes(&mut IntText::new()).to_vec();
+            let value = entry.string().expect("a string").bytes(&mut IntText::new()).to_vec();
             dataset.insert((db, entry.key().to_vec()), (value, entry.expire_at_ms()));
         });
     }

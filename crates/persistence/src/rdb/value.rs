@@ -1,18 +1,21 @@
 //! Values in an RDB file: one decoder per type.
 
 use std::io::Read;
+use std::sync::Arc;
 
-use redan_keyspace::NewValue;
+use redan_keyspace::{NewValue, Object};
 
 use super::error::RdbErrorKind;
 use super::format::{ValueType, module_part};
 use super::input::{RdbInput, RdbString};
 
 /// A decoded value, not yet in the form the keyspace keeps.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum RdbValue<'a> {
     /// A string.
     String(RdbString<'a>),
+    /// Anything else.
+    Object(Object),
     /// A module's value that was checked for form and skipped.
     SkippedModule,
 }
@@ -24,6 +27,7 @@ impl<'a> RdbValue<'a> {
             RdbValue::String(RdbString::Int(number)) => Some(NewValue::Int(number)),
             RdbValue::String(RdbString::Borrowed(bytes)) => Some(NewValue::Bytes(bytes)),
             RdbValue::String(RdbString::Owned(bytes)) => Some(NewValue::Owned(bytes)),
+            RdbValue::Object(object) => Some(NewValue::Object(Arc::new(object))),
             RdbValue::SkippedModule => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use redan_keyspace::{DbSize, ValueRef};
+use redan_keyspace::{DbSize, StringRef, ValueRef};
 
 use super::encode::RdbEncoder;
 use super::format::{LOWEST_WRITTEN_VERSION, ValueType, opcode};
@@ -153,14 +153,16 @@ impl RdbWriter {
 /// The type that a value is stored as.
 pub(crate) fn type_of(value: ValueRef<'_>) -> ValueType {
     match value {
-        ValueRef::Int(_) | ValueRef::Bytes(_) => ValueType::String,
+        ValueRef::String(_) => ValueType::String,
+        ValueRef::Object(object) => super::object::type_of(object),
     }
 }
 
 /// Writes a value, without its type.
 pub(crate) fn put_value(encoder: &mut RdbEncoder, value: ValueRef<'_>) {
     match value {
-        ValueRef::Int(number) => encoder.put_int_string(number),
-        ValueRef::Bytes(bytes) => encoder.put_string(bytes),
+        ValueRef::String(StringRef::Int(number)) => encoder.put_int_string(number),
+        ValueRef::String(StringRef::Bytes(bytes)) => encoder.put_string(bytes),
+        ValueRef::Object(object) => super::object::put(encoder, object),
     }
 }

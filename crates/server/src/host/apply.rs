@@ -1,6 +1,6 @@
 //! From the configuration to what acts on it: at the start for all parameters, then whenever one changes.
 
-use super::Server;
+use super::{Server, encodings};
 use crate::config::choices::MaxmemoryPolicy;
 use crate::config::value::OutputLimit;
 use crate::config::{Settings, rows};
@@ -16,6 +16,7 @@ pub(super) fn apply_all(server: &Arc<Server>) {
     let settings = server.config.load();
     apply_engine(server, &settings);
     apply_memory(server, &settings);
+    encodings::apply(server, &settings);
     apply_password(server, &settings);
     server.engine.log().set_backlog_size(settings.get(rows::REPL_BACKLOG_SIZE));
     watch_engine(server);
@@ -70,6 +71,10 @@ fn watch_engine(server: &Arc<Server>) {
     ];
     watch(server, &memory, |server, settings| {
         apply_memory(server, settings);
+        Ok(())
+    });
+    watch(server, &encodings::names(&server.config.load()), |server, settings| {
+        encodings::apply(server, settings);
         Ok(())
     });
     watch(server, &[rows::REQUIREPASS.name()], |server, settings| {

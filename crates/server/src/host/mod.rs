@@ -3,6 +3,7 @@
 mod apply;
 mod config;
 mod debug;
+mod encodings;
 mod lazy_free;
 mod shutdown;
 

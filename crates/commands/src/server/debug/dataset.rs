@@ -119,7 +119,7 @@ pub(super) fn htstats_key(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
             "The value stored at the specified key is not represented using an hash table",
         ));
     }
-    let text = format!("Hash table 0 stats (main hash table):\n bytes: {}\n", entry.memory_usage());
+    let text = format!("Hash table 0 stats (main hash table):\n bytes: {}\n", entry.memory_usage(1));
     cx.out.verbatim("txt", text.as_bytes());
     Ok(())
 }
