@@ -10,7 +10,7 @@ pub const INLINE_MAX: usize = 1024;
 /// Longest string that `OBJECT ENCODING` calls `embstr`.
 pub const EMBSTR_MAX: usize = 44;
 
-/// The type of a value.
+/// The type of a value; the numbers are those that digests contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
@@ -25,7 +25,7 @@ pub enum Kind {
     /// A hash.
     Hash = 4,
     /// A stream.
-    Stream = 5,
+    Stream = 6,
 }
 
 impl Kind {

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 
+use redan_keyspace::Limits;
+
 use crate::rdb::{Checksum, Part, RdbError, RdbErrorKind, RdbReader, ReaderOptions};
 
 /// Runs the tool; returns the exit code.
@@ -102,7 +104,7 @@ impl<R: Read> Check<'_, R> {
             match self.reader.next_part()? {
                 Part::Entry(entry) => {
                     self.keys += 1;
-                    self.reader.value(|_, _| Ok(()))?;
+                    self.reader.value(&Limits::default(), |_, _| Ok(()))?;
                     if let Some(at) = entry.expire_at_ms {
                         self.expires += 1;
                         self.already_expired += u64::from(at < self.now_ms);

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use redan_keyspace::{Object, StringRef, ValueRef};
+use redan_keyspace::{StringRef, ValueRef};
 use sha1::{Digest as _, Sha1};
 
 /// Number of a value's type, as it goes into its digest.
@@ -55,15 +55,11 @@ impl Digest {
                 self.mix_string(itoa::Buffer::new().format(number).as_bytes())
             }
             ValueRef::String(StringRef::Bytes(bytes)) => self.mix_string(bytes),
-            ValueRef::Object(object) => self.add_object(object),
+            ValueRef::Object(object) => crate::rdb::digest_object(self, object),
         }
         if expires {
             self.xor(EXPIRE_MARK);
         }
-    }
-
-    fn add_object(&mut self, object: &Object) {
-        self.mix(&(object.kind() as u32).to_be_bytes());
     }
 
     fn mix_string(&mut self, bytes: &[u8]) {

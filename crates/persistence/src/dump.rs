@@ -5,7 +5,7 @@
 //! ```
 
 use crc64::crc64;
-use redan_keyspace::ValueRef;
+use redan_keyspace::{Limits, ValueRef};
 
 use crate::rdb::{
     LOWEST_WRITTEN_VERSION, RDB_VERSION, RdbEncoder, RdbErrorKind, RdbInput, RdbValue, ValueType,
@@ -39,12 +39,13 @@ pub fn encode(value: ValueRef<'_>, compression: bool) -> Vec<u8> {
     encoder.take(0)
 }
 
-/// Checks the footer of a payload, decodes the value and hands it to `take`.
+/// Checks the footer of a payload, decodes the value in the encoding that `limits` asks for, and hands it to `take`.
 ///
 /// `verify_checksum` is false only for tests of damaged payloads (`DEBUG SET-SKIP-CHECKSUM-VALIDATION`).
 pub fn decode<T>(
     payload: &[u8],
     verify_checksum: bool,
+    limits: &Limits,
     take: impl FnOnce(RdbValue<'_>) -> T,
 ) -> Result<T, DumpError> {
     let body = check_footer(payload, verify_checksum).ok_or(DumpError::BadFooter)?;
@@ -52,7 +53,7 @@ pub fn decode<T>(
     let value_type = input.byte().map_err(DumpError::BadData)?;
     let value_type =
         ValueType::from_byte(value_type).ok_or(DumpError::BadData(RdbErrorKind::UnknownType(value_type)))?;
-    let taken = read_value(&mut input, value_type, false).map(take).map_err(DumpError::BadData)?;
+    let taken = read_value(&mut input, value_type, false, limits).map(take).map_err(DumpError::BadData)?;
     if input.is_at_end() {
         Ok(taken)
     } else {
@@ -76,9 +77,9 @@ mod tests {
     use super::*;
 
     fn decoded(payload: &[u8]) -> Result<Vec<u8>, DumpError> {
-        decode(payload, true, |value| match value {
+        decode(payload, true, &Limits::default(), |value| match value {
             RdbValue::String(string) => string.into_vec(),
-            RdbValue::Object(_) | RdbValue::SkippedModule => panic!("these are strings"),
+            RdbValue::Object(_) | RdbValue::Empty | RdbValue::SkippedModule => panic!("these are strings"),
         })
     }
 
@@ -127,7 +128,7 @@ mod tests {
 
         #[test]
         fn any_payload_is_answered(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
-            let _ = decode(&bytes, false, |_| ());
+            let _ = decode(&bytes, false, &Limits::default(), |_| ());
         }
     }
 }

@@ -43,5 +43,6 @@ pub use sink::{AccessField, RdbSink, SinkOptions};
 pub use value::RdbValue;
 pub use writer::{RdbHeader, RdbWriter, ReplicationInfo};
 
+pub(crate) use object::digest as digest_object;
 pub(crate) use value::read as read_value;
 pub(crate) use writer::{put_value, type_of};

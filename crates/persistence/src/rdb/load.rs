@@ -229,7 +229,7 @@ impl<R: Read> Load<'_, '_, R> {
         let Self { reader, keyspace, loader, options, observe, db, .. } = self;
         let db = *db;
         let expired = options.drop_expired && entry.expire_at_ms.is_some_and(|at| at < options.now_ms);
-        let outcome = reader.value(|key, value| {
+        let outcome = reader.value(keyspace.limits(), |key, value| {
             let Some(value) = value.into_new_value() else {
                 return told(observe(LoadEvent::EmptyKeySkipped { db: db.0, key }), Outcome::Skipped);
             };

@@ -2,6 +2,8 @@
 
 use std::io::Read;
 
+use redan_keyspace::Limits;
+
 use super::error::{Doing, RdbError, RdbErrorKind};
 use super::format::{RDB_VERSION, ValueType, module_part, opcode};
 use super::input::RdbInput;
@@ -147,14 +149,16 @@ impl<R: Read> RdbReader<R> {
         part.map_err(|kind| self.error(kind))
     }
 
-    /// Reads the value of the entry that [`RdbReader::next_part`] gave, and hands key and value to `take`.
+    /// Reads the value of the entry that [`RdbReader::next_part`] gave, in the encoding that `limits` asks for, and hands
+    /// key and value to `take`.
     ///
     /// An error of `take` is reported with the position and the key.
     pub fn value<T>(
         &mut self,
+        limits: &Limits,
         take: impl FnOnce(&[u8], RdbValue<'_>) -> Result<T, RdbErrorKind>,
     ) -> Result<T, RdbError> {
-        let taken = self.read_value(take);
+        let taken = self.read_value(limits, take);
         taken.map_err(|kind| self.error(kind))
     }
 
@@ -287,10 +291,11 @@ impl<R: Read> RdbReader<R> {
 
     fn read_value<T>(
         &mut self,
+        limits: &Limits,
         take: impl FnOnce(&[u8], RdbValue<'_>) -> Result<T, RdbErrorKind>,
     ) -> Result<T, RdbErrorKind> {
         let value_type = self.value_type.ok_or(RdbErrorKind::Corrupt("value asked for without a key"))?;
-        let value = value::read(&mut self.input, value_type, self.options.skip_modules)?;
+        let value = value::read(&mut self.input, value_type, self.options.skip_modules, limits)?;
         let taken = take(&self.key, value)?;
         self.value_type = None;
         Ok(taken)

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use redan_keyspace::{NewValue, Object};
+use redan_keyspace::{Limits, NewValue, Object};
 
 use super::error::RdbErrorKind;
 use super::format::{ValueType, module_part};
@@ -16,6 +16,8 @@ pub enum RdbValue<'a> {
     String(RdbString<'a>),
     /// Anything else.
     Object(Object),
+    /// An aggregate without elements, which is not to be stored.
+    Empty,
     /// A module's value that was checked for form and skipped.
     SkippedModule,
 }
@@ -28,7 +30,7 @@ impl<'a> RdbValue<'a> {
             RdbValue::String(RdbString::Borrowed(bytes)) => Some(NewValue::Bytes(bytes)),
             RdbValue::String(RdbString::Owned(bytes)) => Some(NewValue::Owned(bytes)),
             RdbValue::Object(object) => Some(NewValue::Object(Arc::new(object))),
-            RdbValue::SkippedModule => None,
+            RdbValue::Empty | RdbValue::SkippedModule => None,
         }
     }
 }
@@ -36,12 +38,13 @@ impl<'a> RdbValue<'a> {
 /// Characters of module type names, by their six-bit codes.
 const MODULE_NAME_CHARS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Reads a value of the given type. Types that have no decoder, and modules' values unless they are to be skipped, are
-/// errors.
+/// Reads a value of the given type, in the encoding that `limits` asks for. Modules' values are errors unless they are
+/// to be skipped.
 pub(crate) fn read<'a, R: Read>(
     input: &'a mut RdbInput<R>,
     value_type: ValueType,
     skip_modules: bool,
+    limits: &Limits,
 ) -> Result<RdbValue<'a>, RdbErrorKind> {
     match value_type {
         ValueType::String => input.string().map(RdbValue::String),
@@ -54,7 +57,7 @@ pub(crate) fn read<'a, R: Read>(
             Ok(RdbValue::SkippedModule)
         }
         ValueType::ModulePreGa => Err(RdbErrorKind::Corrupt("Pre-release module format not supported")),
-        other => Err(RdbErrorKind::UnsupportedType(other)),
+        other => Ok(super::object::read(input, other, limits)?.map_or(RdbValue::Empty, RdbValue::Object)),
     }
 }
 

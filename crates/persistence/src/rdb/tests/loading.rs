@@ -179,8 +179,9 @@ fn modules_are_refused_by_name_or_skipped() {
                 }
                 Part::ModuleAux(aux_name) => assert_eq!(aux_name, name),
                 Part::Entry(_) => {
-                    let skipped = reader
-                        .value(|key, value| Ok((key.to_vec(), matches!(value, RdbValue::SkippedModule))));
+                    let skipped = reader.value(&redan_keyspace::Limits::default(), |key, value| {
+                        Ok((key.to_vec(), matches!(value, RdbValue::SkippedModule)))
+                    });
                     assert_eq!(skipped.expect("valid"), (b"doc".to_vec(), true));
                 }
                 other => panic!("{other:?}"),

@@ -1,0 +1,33 @@
+//! Hashes in an RDB file.
+
+use std::io::Read;
+
+use redan_keyspace::{Aggregate, Hash, Limits};
+
+use crate::digest::Digest;
+use crate::rdb::encode::RdbEncoder;
+use crate::rdb::error::RdbErrorKind;
+use crate::rdb::format::ValueType;
+use crate::rdb::input::RdbInput;
+
+/// The type byte of a value.
+pub(super) fn type_of(_value: &Hash) -> ValueType {
+    ValueType::Hash
+}
+
+/// Writes a value.
+pub(super) fn put(encoder: &mut RdbEncoder, value: &Hash) {
+    encoder.put_len(value.len() as u64);
+}
+
+/// Reads a value; `None` if it has no elements.
+pub(super) fn read<R: Read>(
+    _input: &mut RdbInput<R>,
+    value_type: ValueType,
+    _limits: &Limits,
+) -> Result<Option<Hash>, RdbErrorKind> {
+    Err(RdbErrorKind::UnsupportedType(value_type))
+}
+
+/// Adds a value to a digest.
+pub(super) fn digest(_digest: &mut Digest, _value: &Hash) {}
