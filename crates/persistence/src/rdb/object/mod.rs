@@ -22,6 +22,10 @@ mod list;
 mod set;
 mod sorted_set;
 mod stream;
+#[allow(dead_code, reason = "the types that were stored so are being added")]
+mod ziplist;
+#[allow(dead_code, reason = "the types that were stored so are being added")]
+mod zipmap;
 
 /// The type that an aggregate is stored as.
 pub(super) fn type_of(object: &Object) -> ValueType {
