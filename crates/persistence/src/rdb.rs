@@ -37,7 +37,8 @@ pub use input::{RdbInput, RdbString};
 pub use load::{LoadEvent, LoadOptions, LoadReport, load};
 pub use reader::{Aux, Checksum, Entry, Part, RdbReader, ReaderOptions};
 pub use save::{
-    FanOut, RdbOutput, SaveError, SaveOptions, SaveProgress, SaveStats, WriteOutput, save_snapshot,
+    FanOut, RdbOutput, SaveError, SaveOptions, SaveProgress, SaveStats, WriteOutput, save_commands,
+    save_snapshot,
 };
 pub use sink::{AccessField, RdbSink, SinkOptions};
 pub use value::RdbValue;
@@ -45,4 +46,4 @@ pub use writer::{RdbHeader, RdbWriter, ReplicationInfo};
 
 pub(crate) use object::digest as digest_object;
 pub(crate) use value::read as read_value;
-pub(crate) use writer::{put_value, type_of};
+pub(crate) use writer::{EntryWriter, KeyMeta, put_value, type_of};

@@ -8,7 +8,8 @@ use crc64::crc64;
 use redan_keyspace::{Progress, Snapshot};
 
 use super::sink::{Batch, RdbSink};
-use super::writer::{RdbHeader, RdbWriter};
+use super::writer::{EntryWriter, RdbHeader, RdbWriter};
+use crate::aof::AofBaseWriter;
 
 /// The output gets chunks of this many bytes, or larger ones for large values.
 const CHUNK_LEN: usize = 64 << 10;
@@ -152,26 +153,55 @@ pub fn save_snapshot(
     writer.put_header(header, snapshot.sizes());
     let out = ChunkWriter { output, progress, checksum: options.checksum.then_some(0), bytes: 0 };
     let mut saver = Saver { sink, out, writer, batch: Batch::default() };
-    let saved = saver.run(&snapshot, options.keys_per_step, options.after_step);
+    let saved = saver.walk(&snapshot, options.keys_per_step, options.after_step).and_then(|()| {
+        saver.writer.put_end();
+        saver.out.write(saver.writer.take(0))?;
+        let checksum = saver.out.checksum.take().unwrap_or(0);
+        saver.out.write(Bytes::copy_from_slice(&checksum.to_le_bytes()))?;
+        Ok(saver.stats(checksum))
+    });
     sink.close();
     drop(snapshot);
     saved
 }
 
-struct Saver<'a> {
+/// [`save_snapshot`] as the commands that create the dataset: the base of an AOF without an RDB preamble. `writer` holds
+/// what stands in front, `end` is written behind the last command. [`SaveStats::checksum`] is 0.
+pub fn save_commands(
+    snapshot: Snapshot<'_>,
+    sink: &RdbSink,
+    (writer, end): (AofBaseWriter, &[u8]),
+    output: &mut dyn RdbOutput,
+    options: SaveOptions<'_>,
+    progress: &SaveProgress,
+) -> Result<SaveStats, SaveError> {
+    let out = ChunkWriter { output, progress, checksum: None, bytes: 0 };
+    let mut saver = Saver { sink, out, writer, batch: Batch::default() };
+    let saved = saver.walk(&snapshot, options.keys_per_step, options.after_step).and_then(|()| {
+        saver.writer.put_raw(end);
+        saver.out.write(saver.writer.take(0))?;
+        Ok(saver.stats(0))
+    });
+    sink.close();
+    drop(snapshot);
+    saved
+}
+
+struct Saver<'a, W> {
     sink: &'a RdbSink,
     out: ChunkWriter<'a>,
-    writer: RdbWriter,
+    writer: W,
     batch: Batch,
 }
 
-impl Saver<'_> {
-    fn run(
+impl<W: EntryWriter> Saver<'_, W> {
+    /// Walks to the end of the snapshot and writes all of its entries, but for an unfinished chunk.
+    fn walk(
         &mut self,
         snapshot: &Snapshot<'_>,
         keys_per_step: usize,
         after_step: &mut dyn FnMut(u64),
-    ) -> Result<SaveStats, SaveError> {
+    ) -> Result<(), SaveError> {
         let mut keys = 0;
         loop {
             self.out.progress.check()?;
@@ -181,14 +211,13 @@ impl Saver<'_> {
             self.out.progress.keys.store(keys, Relaxed);
             after_step(keys - before);
             if progress == Progress::Done {
-                break;
+                return Ok(());
             }
         }
-        self.writer.put_end();
-        self.out.write(self.writer.take(0))?;
-        let checksum = self.out.checksum.take().unwrap_or(0);
-        self.out.write(Bytes::copy_from_slice(&checksum.to_le_bytes()))?;
-        Ok(SaveStats { keys: self.sink.keys_captured(), bytes: self.out.bytes, checksum })
+    }
+
+    fn stats(&self, checksum: u64) -> SaveStats {
+        SaveStats { keys: self.sink.keys_captured(), bytes: self.out.bytes, checksum }
     }
 
     /// Encodes and writes what the sink has, but for an unfinished chunk.

@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use redan_keyspace::{DbIndex, EntryRef, INLINE_MAX, Object, SnapshotSink, StringRef, ValueRef};
 
-use super::writer::{KeyMeta, RdbWriter, SavedAccess};
+use super::writer::{EntryWriter, KeyMeta, SavedAccess};
 
 /// Which access information goes into the file; it depends on the eviction policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -108,10 +108,10 @@ impl Batch {
     }
 
     /// Writes the entries one by one and empties the batch; `after_entry` is told how many bytes each one took here.
-    pub(super) fn write<E>(
+    pub(super) fn write<W: EntryWriter, E>(
         &mut self,
-        writer: &mut RdbWriter,
-        mut after_entry: impl FnMut(&mut RdbWriter, usize) -> Result<(), E>,
+        writer: &mut W,
+        mut after_entry: impl FnMut(&mut W, usize) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut rest = &self.buffer[..];
         for entry in self.entries.drain(..) {

@@ -54,6 +54,18 @@ pub(crate) struct KeyMeta {
     pub(crate) access: SavedAccess,
 }
 
+/// Writes captured entries in some format.
+pub(crate) trait EntryWriter {
+    /// Writes a key with its value.
+    fn put_entry(&mut self, db: u32, key: &[u8], meta: KeyMeta, value: ValueRef<'_>);
+
+    /// Number of bytes written and not taken yet.
+    fn len(&self) -> usize;
+
+    /// Takes what was written, and goes on with an empty buffer of `capacity` bytes.
+    fn take(&mut self, capacity: usize) -> Bytes;
+}
+
 /// Writes the parts of an RDB file in order: the header, entries of any databases in any order, the end.
 #[derive(Debug)]
 pub struct RdbWriter {
@@ -147,6 +159,20 @@ impl RdbWriter {
     /// Takes what was written, and goes on with an empty buffer of `capacity` bytes.
     pub fn take(&mut self, capacity: usize) -> Bytes {
         Bytes::from(self.encoder.take(capacity))
+    }
+}
+
+impl EntryWriter for RdbWriter {
+    fn put_entry(&mut self, db: u32, key: &[u8], meta: KeyMeta, value: ValueRef<'_>) {
+        RdbWriter::put_entry(self, db, key, meta, value);
+    }
+
+    fn len(&self) -> usize {
+        RdbWriter::len(self)
+    }
+
+    fn take(&mut self, capacity: usize) -> Bytes {
+        RdbWriter::take(self, capacity)
     }
 }
 
