@@ -26,6 +26,7 @@ pub trait Slot {
 }
 
 /// A dense slab of slots with a hash index; see the module's page.
+#[derive(Clone)]
 pub struct Dense<T> {
     index: Index,
     /// All chunks but the last are full.
@@ -178,6 +179,16 @@ impl<T: Slot> Dense<T> {
         // Multiply and shift maps to 0..len with a bias below len / 2^64.
         let len = self.len() as u128;
         (len > 0).then(|| ((u128::from(random) * len) >> 64) as u32)
+    }
+
+    /// One step of a walk that misses nothing (see the module's page): shows `count` elements and returns the cursor to go on
+    /// with, 0 at the end. Start with 0. Any number is a valid cursor.
+    pub fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(&T)) -> u64 {
+        let len = self.len() as u64;
+        let start = if cursor == 0 { len } else { cursor.min(len) };
+        let end = start.saturating_sub(count.max(1) as u64);
+        (end..start).rev().for_each(|at| visit(self.get(at as u32)));
+        end
     }
 
     /// All elements in slot order.

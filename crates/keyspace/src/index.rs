@@ -71,7 +71,7 @@ fn home(hash: u32, buckets: usize) -> usize {
 }
 
 /// From hash to slot number; see the module's page.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Index {
     buckets: Box<[Bucket]>,
     len: u32,

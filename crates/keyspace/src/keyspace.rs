@@ -333,6 +333,11 @@ impl Keyspace {
         fastrand::Rng::with_seed(state).u64(..bound)
     }
 
+    /// A generator of random numbers, for commands that pick elements. Each call gives another one.
+    pub fn generator(&self) -> fastrand::Rng {
+        fastrand::Rng::with_seed(self.random_below(u64::MAX))
+    }
+
     #[inline]
     pub(crate) fn epoch(&self) -> u8 {
         self.epoch.load(Relaxed)

@@ -199,3 +199,25 @@ fn memory_is_given_back() {
     assert!(table.memory_usage() < 2_000, "{}", table.memory_usage());
     assert_eq!(table.len(), 10);
 }
+
+#[test]
+fn scanning_in_steps_shows_everything_once() {
+    let mut table = Dense::new();
+    for key in 0..1000 {
+        insert(&mut table, key, 0, false);
+    }
+    for count in [1, 7, 300, 5000] {
+        let (mut cursor, mut seen) = (0, Vec::new());
+        loop {
+            cursor = table.scan(cursor, count, |item| seen.push(item.key));
+            if cursor == 0 {
+                break;
+            }
+        }
+        seen.sort_unstable();
+        assert!(seen.into_iter().eq(0..1000), "{count} at a time");
+    }
+    assert_eq!(table.scan(u64::MAX, 10, |_| ()), 990);
+    assert_eq!(Dense::<Item>::new().scan(5, 10, |_| panic!("there is nothing")), 0);
+    assert_eq!(table.clone().len(), 1000);
+}
