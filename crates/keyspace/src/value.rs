@@ -147,6 +147,24 @@ pub enum StringRef<'a> {
     Bytes(&'a [u8]),
 }
 
+impl<'a> From<&'a [u8]> for StringRef<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl<'a, const N: usize> From<&'a [u8; N]> for StringRef<'a> {
+    fn from(bytes: &'a [u8; N]) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl From<i64> for StringRef<'_> {
+    fn from(number: i64) -> Self {
+        Self::Int(number)
+    }
+}
+
 impl<'a> StringRef<'a> {
     /// The string's bytes; an integer is written into `scratch`.
     pub fn bytes<'s>(self, scratch: &'s mut IntText) -> &'s [u8]
