@@ -8,6 +8,7 @@
 //! reply to `cx.out`, and return an error to reply one. What they changed is propagated by the engine as the command
 //! came, unless they say otherwise.
 
+pub mod acl;
 pub mod arg;
 pub mod bitmap;
 pub mod connection;
@@ -30,6 +31,7 @@ use redan_resp::Args;
 /// The rows of all commands, a slice per group.
 pub fn all() -> Vec<&'static [Command]> {
     vec![
+        acl::COMMANDS,
         bitmap::COMMANDS,
         connection::COMMANDS,
         generic::COMMANDS,

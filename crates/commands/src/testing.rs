@@ -206,6 +206,8 @@ impl Rig {
 #[derive(Default)]
 pub struct TestHost {
     lines: Mutex<Vec<String>>,
+    /// The ACL file, if one is configured.
+    pub acl_file: Mutex<Option<Vec<u8>>>,
     /// What it says of the memory in use, bytes.
     pub used_memory: AtomicU64,
 }
@@ -276,6 +278,19 @@ impl Host for TestHost {
     fn purge_memory(&self) {}
     fn free_later(&self, garbage: Box<dyn Send>) {
         drop(garbage);
+    }
+    fn acl_file(&self) -> Option<String> {
+        self.acl_file.lock().as_ref().map(|_| "users.acl".to_owned())
+    }
+    fn read_acl_file(&self) -> Result<Vec<u8>, String> {
+        Ok(self.acl_file.lock().clone().unwrap_or_default())
+    }
+    fn write_acl_file(&self, text: &[u8]) -> bool {
+        *self.acl_file.lock() = Some(text.to_vec());
+        true
+    }
+    fn fill_random(&self, bytes: &mut [u8]) {
+        bytes.iter_mut().zip((1..).map(|step: u8| step.wrapping_mul(37))).for_each(|(byte, new)| *byte = new);
     }
     fn log_notice(&self, text: &str) {
         self.lines.lock().push(text.to_owned());

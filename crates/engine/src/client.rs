@@ -3,9 +3,11 @@
 //! The [`Session`](crate::Session) of a connection belongs to the worker that serves it. Everybody else (publishers,
 //! CLIENT LIST and KILL, the cron) holds its [`Client`]: a name tag of atomics, and a [`Mailbox`].
 
+use crate::User;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use redan_resp::Protocol;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 
@@ -75,8 +77,8 @@ pub struct ClientMeta {
     pub lib_name: String,
     /// CLIENT SETINFO LIB-VER.
     pub lib_ver: String,
-    /// The authenticated user; empty before.
-    pub user: String,
+    /// The authenticated user, the default user before; `None` for what is no client's connection.
+    pub user: Option<Arc<User>>,
     /// Its address, `ip:port` or the socket's path with `:0`.
     pub addr: String,
     /// Our address.

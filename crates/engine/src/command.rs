@@ -2,6 +2,7 @@
 
 use crate::{CmdResult, Cx};
 use redan_resp::Args;
+use smallvec::SmallVec;
 
 /// What a command does. Arguments include the command's own name at index 0 (a subcommand's at index 1).
 pub type Handler = fn(&mut Cx<'_, '_>, Args<'_>) -> CmdResult;
@@ -342,6 +343,23 @@ impl KeySpec {
     }
 }
 
+/// Finds the keys among the arguments of a command whose specs cannot tell them all, or not what is done to them: pushes
+/// their positions with the flags that hold for these very arguments. Pushes none for arguments that are no such command.
+pub type KeyFinder = fn(Args<'_>, &mut SmallVec<[(u32, KeyFlags); 4]>);
+
+/// Which arguments of a command are channels that its user must be allowed to use. (Leaving a channel is always allowed.)
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Channels {
+    /// None.
+    No,
+    /// The first argument: a message is published there.
+    First,
+    /// All arguments: names that are subscribed to.
+    All,
+    /// All arguments: patterns that are subscribed to.
+    Patterns,
+}
+
 /// What kind of thing an argument is, for COMMAND DOCS.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "the names are the kinds")]
@@ -444,6 +462,10 @@ pub struct Command {
     pub acl: Category,
     /// Where its keys are.
     pub keys: &'static [KeySpec],
+    /// Finds its keys instead of [`keys`](Self::keys) when those do not say all.
+    pub key_finder: Option<KeyFinder>,
+    /// Which of its arguments are channels.
+    pub channels: Channels,
     /// How it takes the gate.
     pub run: Run,
     /// Where COMMAND DOCS files it.
@@ -474,6 +496,8 @@ impl Command {
             flags: 0,
             acl: 0,
             keys: &[],
+            key_finder: None,
+            channels: Channels::No,
             run: Run::Shared,
             group: Group::Generic,
             since: "1.0.0",
@@ -504,6 +528,18 @@ impl Command {
         if matches!(self.run, Run::Shared) {
             self.run = Run::Keyed;
         }
+        self
+    }
+
+    /// Says how its keys are found where the specs do not say all.
+    pub const fn keys_found_by(mut self, finder: KeyFinder) -> Self {
+        self.key_finder = Some(finder);
+        self
+    }
+
+    /// Says which of its arguments are channels.
+    pub const fn channels(mut self, channels: Channels) -> Self {
+        self.channels = channels;
         self
     }
 

@@ -4,7 +4,7 @@ use crate::batch::BatchEnd;
 use crate::session::special;
 use crate::stats::bump;
 use crate::{
-    CommandEntry, Counters, Cx, Engine, Flags, Lookup, Park, PauseKind, ReplyError, ReplyMode, Run, Session,
+    CommandEntry, Counters, Cx, Denied, Engine, Flags, Lookup, Park, PauseKind, ReplyError, ReplyMode, Run, Session,
     SessionOrigin, SlotGuard, Worker, condition, errors, flag,
 };
 use redan_keyspace::{KeyHash, View};
@@ -60,6 +60,7 @@ impl Engine {
     pub fn run(&self, worker: &mut Worker, session: &mut Session, buf: &[u8]) -> Turn {
         let mut consumed = 0;
         let now_ms = self.clock().wall_ms();
+        self.refresh_user(&mut session.state);
         let mut batch = std::mem::take(&mut worker.batch);
         let end = loop {
             let limits = self.limits_of(session);
@@ -159,7 +160,7 @@ impl Engine {
                 {
                     self.make_room(worker, inside, now_ms);
                 }
-                let outcome = match self.check(session, entry, request.args, now_ms) {
+                let outcome = match self.check(session, entry, request.args, now_ms, true) {
                     Check::Run => self.enter_and_call(worker, session, entry, request, inside, now_ms),
                     other => Err(other),
                 };
@@ -234,6 +235,8 @@ impl Engine {
             let next = self.call(worker, session, entry, request, run, now_ms);
             drop(alone);
             self.make_way(worker);
+            // The command may have changed what the next one may do.
+            self.refresh_user(&mut session.state);
             return Ok(next);
         }
         if inside.is_none() {
@@ -258,7 +261,9 @@ impl Engine {
         request: &Request<'_>,
         now_ms: i64,
     ) -> Result<(), Check> {
-        match self.check(session, entry, request.args, now_ms) {
+        // Who may run it was asked before, and users change only where something runs alone.
+        let users_changed = self.refresh_user(&mut session.state);
+        match self.check(session, entry, request.args, now_ms, users_changed) {
             Check::Run => Ok(()),
             other => Err(other),
         }
@@ -543,6 +548,7 @@ impl Engine {
         entry: &CommandEntry,
         args: Args<'_>,
         now_ms: i64,
+        ask_user: bool,
     ) -> Check {
         if !entry.command.accepts(args.len()) {
             return Check::Refuse(errors::wrong_arity(&entry.full_name));
@@ -551,14 +557,16 @@ impl Engine {
         if session.state.special == 0 && conditions & entry.heeds == 0 {
             return Check::Run;
         }
-        self.check_special(session, entry, conditions, now_ms)
+        let denied = if ask_user { session.state.denied(entry, args) } else { None };
+        self.check_special(session, (entry, args), denied, conditions, now_ms)
     }
 
     #[cold]
     fn check_special(
         &self,
         session: &mut Session,
-        entry: &CommandEntry,
+        (entry, args): (&CommandEntry, Args<'_>),
+        denied: Option<Denied>,
         conditions: u32,
         now_ms: i64,
     ) -> Check {
@@ -575,6 +583,9 @@ impl Engine {
         }
         if state.multi.is_some() && entry.has(flag::NO_MULTI) {
             return Check::Refuse(errors::NOT_IN_MULTI);
+        }
+        if let Some(denied) = denied {
+            return Check::Refuse(self.refuse_denied(state, entry, args, denied));
         }
         // EXEC answers for what it is about to run.
         let queued = state.multi.as_ref().filter(|_| entry.full_name == "exec");

@@ -96,10 +96,10 @@ impl Engine {
             keyspace,
             gate: Gate::new(options.threads),
             log: options.log,
+            users: Users::new(&table),
             table,
             clients: Clients::default(),
             pubsub: PubSub::default(),
-            users: Users::default(),
             watches,
             watch_count: Mutex::new(0),
             conditions,
@@ -192,6 +192,8 @@ impl Engine {
         self.conditions.put(condition::MEMORY_LIMITED, settings.maxmemory > 0);
         self.latency.configure(settings.latency_monitor_threshold_ms);
         self.latency_tracking.store(settings.latency_tracking, Ordering::Relaxed);
+        self.users.set_all_channels(settings.acl_all_channels);
+        self.users.log().set_max_len(settings.acl_log_max_len);
         self.slowlog.configure(settings.slowlog_slower_than_us, settings.slowlog_max_len);
         self.settings.store(Arc::new(settings));
     }

@@ -2,6 +2,7 @@
 //!
 //! The texts are protocol: client libraries and tests match on them.
 
+use crate::{Denied, RuleError, SetUserError};
 use std::borrow::Cow;
 use std::fmt::Display;
 
@@ -78,6 +79,16 @@ fixed! {
     HELLO_NO_AUTH = "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time";
     /// HELLO with a version other than 2 and 3.
     NO_PROTO = "NOPROTO unsupported protocol version";
+    /// A name of a user with blanks in it.
+    ACL_USER_NAME = "ERR Usernames can't contain spaces or null characters";
+    /// ACL DELUSER default.
+    ACL_DEFAULT_USER = "ERR The 'default' user cannot be removed";
+    /// ACL LOAD or SAVE without a file.
+    ACL_NO_FILE = "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store users in the Redis configuration.";
+    /// ACL SAVE that failed.
+    ACL_NOT_SAVED = "ERR There was an error trying to save the ACLs. Please check the server logs for more information";
+    /// ACL GENPASS of too many bits, or none.
+    ACL_GENPASS_BITS = "ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096";
     /// Wrong credentials.
     WRONG_PASS = "WRONGPASS invalid username-password pair or user is disabled.";
     /// AUTH where no password is set.
@@ -237,6 +248,107 @@ pub fn unsupported_option(option: &[u8]) -> ReplyError {
 /// A transaction that cannot run, with the error that stands in the way.
 pub fn exec_abort(cause: &ReplyError) -> ReplyError {
     ReplyError::new(format!("EXECABORT Transaction discarded because of: {}", cause.text()))
+}
+
+/// What a user may not do, after its code: `object` names a key or channel where that gives nothing away.
+pub fn denied(user: &str, command: &str, denied: Denied, object: Option<&[u8]>) -> String {
+    let what = match denied {
+        Denied::Command => return format!("User {user} has no permissions to run the '{command}' command"),
+        Denied::Key(_) => "key",
+        Denied::Channel(_) => "channel",
+    };
+    match object {
+        Some(object) => {
+            format!("User {user} has no permissions to access the '{}' {what}", printable(object))
+        }
+        None => format!("No permissions to access a {what}"),
+    }
+}
+
+/// A command that its user may not run.
+pub fn no_permission(denied: &str) -> ReplyError {
+    ReplyError::new(format!("NOPERM {denied}"))
+}
+
+/// A queued command that its user may no longer run when the transaction does.
+pub fn no_permission_any_more(denied: Denied) -> ReplyError {
+    let reason = match denied {
+        Denied::Command => "no permission to execute the command or subcommand",
+        Denied::Key(_) => "no permission to touch the specified keys",
+        Denied::Channel(_) => "no permission to access one of the channels used as arguments",
+    };
+    ReplyError::new(format!(
+        "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no longer allowed for the following reason: {reason}"
+    ))
+}
+
+/// What is wrong with a rule of a user.
+pub const fn acl_rule(error: RuleError) -> &'static str {
+    match error {
+        RuleError::UnknownCommand => "Unknown command or category name in ACL",
+        RuleError::Syntax => "Syntax error",
+        RuleError::KeysAfterAll => {
+            "Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have any effect. Try 'resetkeys' to start with an empty list of patterns"
+        }
+        RuleError::ChannelsAfterAll => {
+            "Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and does not have any effect. Try 'resetchannels' to start with an empty list of channels"
+        }
+        RuleError::NoSuchPassword => "The password you are trying to remove from the user does not exist",
+        RuleError::BadHash => {
+            "The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters"
+        }
+        RuleError::FirstArgOfSubcommand => "Allowing first-arg of a subcommand is not supported",
+    }
+}
+
+/// ACL SETUSER with rules that do not work.
+pub fn acl_set_user(error: &SetUserError) -> ReplyError {
+    match error {
+        SetUserError::Unmatched(start) => {
+            err(format!("Unmatched parenthesis in acl selector starting at '{}'.", printable(start)))
+        }
+        SetUserError::Rule(rule, error) => {
+            err(format!("Error in ACL SETUSER modifier '{}': {}", printable(rule), acl_rule(*error)))
+        }
+    }
+}
+
+/// An ACL file with mistakes.
+pub fn acl_file_refused(problems: &str) -> String {
+    format!(
+        "{problems}WARNING: ACL errors detected, no change to the previously active ACL rules was performed"
+    )
+}
+
+/// A line of an ACL file that is about no user.
+pub fn acl_file_no_user(file: &str, line: usize) -> String {
+    format!("{file}:{line} should start with user keyword followed by the username. ")
+}
+
+/// A name in an ACL file that cannot be.
+pub fn acl_file_bad_name(file: &str, line: usize, name: &[u8]) -> String {
+    format!("'{file}:{line}: username '{}' contains invalid characters. ", printable(name))
+}
+
+/// A user that an ACL file names twice.
+pub fn acl_file_duplicate(name: &[u8], line: usize) -> String {
+    format!("WARNING: Duplicate user '{}' found on line {line}. ", printable(name))
+}
+
+/// A selector in an ACL file that does not end.
+pub fn acl_file_unmatched(file: &str, line: usize) -> String {
+    format!("{file}:{line}: Unmatched parenthesis in selector definition.")
+}
+
+/// A rule in an ACL file about a command that does not exist.
+pub fn acl_file_unknown(file: &str, line: usize, rule: &[u8]) -> String {
+    let (rule, reason) = (printable(rule), acl_rule(RuleError::UnknownCommand));
+    format!("{file}:{line}: Error in applying operation '{rule}': {reason}. ")
+}
+
+/// Another mistake in an ACL file.
+pub fn acl_file_mistake(file: &str, line: usize, error: RuleError) -> String {
+    format!("{file}:{line}: {}. ", acl_rule(error))
 }
 
 /// An error with code ERR.

@@ -173,6 +173,21 @@ pub trait Host: Send + Sync {
     /// Drops a value on a background thread.
     fn free_later(&self, garbage: Box<dyn Send>);
 
+    /// The ACL file's name as configured, if there is one.
+    fn acl_file(&self) -> Option<String>;
+
+    /// The text of the ACL file.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn read_acl_file(&self) -> Result<Vec<u8>, String>;
+
+    /// Replaces the ACL file, durably and in one step; returns whether that worked. If not, the log says why.
+    fn write_acl_file(&self, text: &[u8]) -> bool;
+
+    /// Fills a buffer with bytes that nobody can guess.
+    fn fill_random(&self, bytes: &mut [u8]);
+
     /// Writes a line to the log at notice level.
     fn log_notice(&self, text: &str);
 }

@@ -19,9 +19,10 @@
 //!
 //! Nothing here awaits, sleeps, reads a clock or opens a socket.
 
-mod access;
+mod acl;
 mod batch;
 mod client;
+mod client_line;
 mod clients;
 mod command;
 mod conditions;
@@ -50,12 +51,16 @@ mod upkeep;
 mod watch;
 mod worker;
 
-pub use access::{DEFAULT_USER, Passwords, Users};
+pub use acl::{
+    AclContext, AclEntry, AclLog, DEFAULT_USER, Denied, Passwords, Permissions, RuleError, RuleScope, Selector, SetUserError,
+    User, Users, has_spaces, load_acl_file, merge_selectors,
+};
 pub use client::{Client, ClientFlags, ClientId, ClientKind, ClientMeta, Mailbox, Unblock};
+pub use client_line::{ClientNow, write_client_line};
 pub use clients::Clients;
 pub use command::{
-    Arg, ArgKind, Category, Command, FindKeys, Flags, Group, Handler, KeyFlags, KeySpec, Run, category, flag,
-    key_flag,
+    Arg, ArgKind, Category, Channels, Command, FindKeys, Flags, Group, Handler, KeyFinder, KeyFlags, KeySpec,
+    Run, category, flag, key_flag,
 };
 pub use command::{BeginSearch, arg_flag};
 pub use conditions::{Conditions, condition};

@@ -97,6 +97,23 @@ impl PubSub {
             .collect()
     }
 
+    /// Everybody who is subscribed to something that `wanted` (its name, and whether it is a pattern); several times if to
+    /// several. Walks all subscriptions.
+    pub fn subscribers_of(&self, wanted: impl Fn(&[u8], bool) -> bool) -> Vec<Arc<Client>> {
+        let mut found = Vec::new();
+        for channel in self.channels.iter().chain(self.shard_channels.iter()) {
+            if wanted(channel.key(), false) {
+                found.extend(channel.value().values().cloned());
+            }
+        }
+        for (pattern, subscribers) in self.patterns.read().iter() {
+            if wanted(pattern, true) {
+                found.extend(subscribers.values().cloned());
+            }
+        }
+        found
+    }
+
     /// How many listen to this very channel.
     pub fn subscriber_count(&self, channel: &[u8], shard: bool) -> usize {
         let map = if shard { &self.shard_channels } else { &self.channels };

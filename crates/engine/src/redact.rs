@@ -16,7 +16,7 @@ pub(crate) fn redacted(entry: &CommandEntry, args: Args<'_>) -> Option<OwnedArgs
     let mut hide = |at: usize, count: usize| secret.iter_mut().skip(at).take(count).for_each(|s| *s = true);
     match entry.full_name.as_str() {
         "auth" => hide(1, usize::MAX),
-        "acl|setuser" => hide(2, usize::MAX),
+        "acl|setuser" | "acl|deluser" | "acl|getuser" => hide(2, usize::MAX),
         "config|set" => (2..args.len())
             .step_by(2)
             .filter(|&at| is(&args[at], SECRET_PARAMETERS))

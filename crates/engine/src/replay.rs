@@ -147,7 +147,7 @@ impl Engine {
             let error = self.table().unknown(self.table().lookup(args), args);
             return self.reject(worker, session, None, error);
         };
-        match self.check(session, entry, args, now_ms) {
+        match self.check(session, entry, args, now_ms, false) {
             // A master's session never waits.
             Check::Run | Check::Wait => {
                 let run = if self.runs_alone(entry, args) { Run::Exclusive } else { entry.command.run };

@@ -1,6 +1,6 @@
 //! A connection's own state, owned by the worker that serves it.
 
-use crate::{Client, Engine, Park};
+use crate::{Client, CommandTable, Engine, Park, User};
 use bytes::Bytes;
 
 use redan_keyspace::DbIndex;
@@ -44,6 +44,8 @@ pub(crate) mod special {
     pub(crate) const CLOSING: u32 = 1 << 4;
     /// The master's stream or a file.
     pub(crate) const OBEYED: u32 = 1 << 5;
+    /// Its user may not do everything.
+    pub(crate) const RESTRICTED: u32 = 1 << 6;
 }
 
 /// The commands queued since MULTI.
@@ -88,8 +90,8 @@ pub struct SessionState {
     pub origin: SessionOrigin,
     /// Selected database.
     pub db: DbIndex,
-    /// The authenticated user's name; `None` before.
-    pub user: Option<Arc<str>>,
+    /// The authenticated user; `None` before, and where everything is obeyed.
+    pub user: Option<Arc<User>>,
     /// Set between MULTI and EXEC.
     pub multi: Option<Box<MultiState>>,
     /// Keys watched.
@@ -112,6 +114,8 @@ pub struct SessionState {
     pub hand_over: Option<OwnedArgs>,
     /// What EXEC has decided to run.
     pub(crate) run_now: Option<Box<MultiState>>,
+    /// The generation of users it has last looked at.
+    pub(crate) users_seen: u64,
     pub(crate) special: u32,
 }
 
@@ -134,10 +138,11 @@ impl Session {
             last_write_offset: 0,
             hand_over: None,
             run_now: None,
+            users_seen: 0,
             special: if origin == SessionOrigin::Client { 0 } else { special::OBEYED },
         };
         if origin == SessionOrigin::Client {
-            engine.users().greet(&mut state);
+            engine.users().greet(&mut state, engine.table());
         }
         Self { out: ReplyBuf::new(Protocol::Resp2), state, decoder: RequestDecoder::new() }
     }
@@ -155,16 +160,21 @@ impl SessionState {
     }
 
     /// Makes it `user`'s session.
-    pub fn authenticate(&mut self, user: Arc<str>) {
-        self.client.meta.lock().user = user.to_string();
+    pub(crate) fn authenticate(&mut self, user: Arc<User>, table: &CommandTable) {
+        self.put_special(special::RESTRICTED, !user.permissions().allows_all(table));
+        self.put_special(special::NEEDS_AUTH, false);
+        self.client.meta.lock().user = Some(Arc::clone(&user));
         self.user = Some(user);
-        self.special &= !special::NEEDS_AUTH;
     }
 
-    /// Makes it nobody's session: everything but AUTH, HELLO, QUIT and RESET is refused.
-    pub fn require_auth(&mut self) {
+    /// Makes it nobody's session: everything but AUTH, HELLO, QUIT and RESET is refused. Others see it as `shown`'s.
+    pub(crate) fn require_auth(&mut self, shown: Option<Arc<User>>) {
         self.user = None;
-        self.special |= special::NEEDS_AUTH;
+        self.put_special(special::RESTRICTED, false);
+        self.put_special(special::NEEDS_AUTH, true);
+        if shown.is_some() {
+            self.client.meta.lock().user = shown;
+        }
     }
 
     /// Closes the connection once its replies are written.

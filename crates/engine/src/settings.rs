@@ -42,6 +42,10 @@ pub struct Settings {
     pub pubsub_output_limit: (u64, u64, u64),
     /// `client-output-buffer-limit normal`: hard limit, soft limit (bytes), soft time (ms).
     pub normal_output_limit: (u64, u64, u64),
+    /// `acl-pubsub-default allchannels`: new users may use all channels.
+    pub acl_all_channels: bool,
+    /// `acllog-max-len`.
+    pub acl_log_max_len: usize,
     /// `replica-serve-stale-data`.
     pub replica_serve_stale_data: bool,
 }
@@ -67,6 +71,8 @@ impl Default for Settings {
             latency_percentiles: vec![50.0, 99.0, 99.9],
             pubsub_output_limit: (32 << 20, 8 << 20, 60_000),
             normal_output_limit: (0, 0, 0),
+            acl_all_channels: false,
+            acl_log_max_len: 128,
             replica_serve_stale_data: true,
         }
     }

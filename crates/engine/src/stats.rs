@@ -119,6 +119,12 @@ counters! {
     query_limit_disconnections,
     /// Failed authentications.
     auth_denied,
+    /// Commands refused because the user may not run them.
+    acl_denied_commands,
+    /// Commands refused because of a key.
+    acl_denied_keys,
+    /// Commands refused because of a channel.
+    acl_denied_channels,
     /// Objects freed in the background.
     lazyfreed_objects,
 }

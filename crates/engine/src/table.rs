@@ -1,7 +1,7 @@
 //! The table of commands: from the name in a request to its row.
 
 use crate::command::{BeginSearch, FindKeys};
-use crate::{Command, Flags, Run, condition, errors, flag};
+use crate::{Command, Flags, KeyFlags, Run, condition, errors, flag, key_flag};
 use redan_resp::Args;
 use smallvec::SmallVec;
 
@@ -66,15 +66,37 @@ impl CommandEntry {
         Some(positions)
     }
 
+    /// Whether it names keys at all.
+    pub fn has_keys(&self) -> bool {
+        self.command.keys.iter().any(|spec| spec.flags & key_flag::NOT_KEY == 0)
+    }
+
     /// The keys among `args` with what the command does to each; `None` as for [`key_positions`](Self::key_positions).
-    pub fn keys_with_flags(&self, args: Args<'_>) -> Option<Vec<(u32, crate::KeyFlags)>> {
-        let mut keys = Vec::new();
-        for spec in self.command.keys.iter().filter(|spec| spec.flags & crate::key_flag::NOT_KEY == 0) {
+    pub fn keys_with_flags(&self, args: Args<'_>) -> Option<SmallVec<[(u32, KeyFlags); 4]>> {
+        let mut keys = SmallVec::new();
+        self.find_all_keys(args, &mut keys).then_some(keys)
+    }
+
+    /// As [`keys_with_flags`](Self::keys_with_flags), but of arguments that do not fit the command's shape those keys
+    /// that can be told all the same.
+    pub(crate) fn known_keys(&self, args: Args<'_>) -> SmallVec<[(u32, KeyFlags); 4]> {
+        let mut keys = SmallVec::new();
+        self.find_all_keys(args, &mut keys);
+        keys
+    }
+
+    fn find_all_keys(&self, args: Args<'_>, keys: &mut SmallVec<[(u32, KeyFlags); 4]>) -> bool {
+        if let Some(finder) = self.command.key_finder {
+            finder(args, keys);
+            return true;
+        }
+        let mut complete = true;
+        for spec in self.command.keys.iter().filter(|spec| spec.flags & key_flag::NOT_KEY == 0) {
             let mut positions = SmallVec::new();
-            find_keys(spec.begin, spec.find, args, &mut positions)?;
+            complete &= find_keys(spec.begin, spec.find, args, &mut positions).is_some();
             keys.extend(positions.into_iter().map(|at| (at, spec.flags)));
         }
-        Some(keys)
+        complete
     }
 }
 
@@ -272,6 +294,12 @@ impl CommandTable {
             Some(sub) => Lookup::Found(sub),
             None => Lookup::UnknownSubcommand(container),
         }
+    }
+
+    /// The command `get` or subcommand `config|get`, in any case, whatever `rename-command` has made of it. Walks the
+    /// table.
+    pub fn by_full_name(&self, name: &[u8]) -> Option<&CommandEntry> {
+        self.entries.iter().find(|entry| entry.full_name.as_bytes().eq_ignore_ascii_case(name))
     }
 
     /// The entry with this index.

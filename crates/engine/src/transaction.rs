@@ -4,7 +4,7 @@ use crate::context::Cx;
 use crate::dispatch::{Call, event_of};
 use crate::session::{Watched, special};
 use crate::{
-    ClientFlags, CmdResult, CommandEntry, Engine, MultiState, Session, SessionState, Worker, errors,
+    AclContext, ClientFlags, CmdResult, CommandEntry, Denied, Engine, MultiState, Session, SessionState, Worker, errors,
 };
 use bytes::Bytes;
 use redan_keyspace::{Access, DbIndex, ExpiryMode, Key};
@@ -67,6 +67,12 @@ impl Engine {
             if AT_LOGS_END.contains(&entry.full_name.as_str()) {
                 self.append_effects(worker, session);
             }
+            // Rules may have changed since the command was queued, or by a command before it.
+            self.refresh_user(&mut session.state);
+            if let Some(denied) = session.state.denied(entry, args.as_args()) {
+                self.refuse_queued(worker, session, (entry, args.as_args()), denied);
+                continue;
+            }
             let started_ns = self.clock().monotonic_ns();
             let access = self.access(now_ms, &session.state, true);
             let view = self.keyspace().view_exclusive(session.state.db, access);
@@ -86,6 +92,22 @@ impl Engine {
             worker.effects.clear();
         }
         self.append_effects(worker, session);
+    }
+
+    /// Answers for a queued command that its user may no longer run.
+    #[cold]
+    fn refuse_queued(
+        &self,
+        worker: &mut Worker,
+        session: &mut Session,
+        command: (&CommandEntry, Args<'_>),
+        denied: Denied,
+    ) {
+        let exec = self.table().by_full_name(b"exec").unwrap_or(command.0);
+        self.note_denied(&session.state, exec, command, denied, AclContext::Multi);
+        let error = errors::no_permission_any_more(denied);
+        self.count_error(worker, error.code());
+        session.out.error(error.text());
     }
 }
 

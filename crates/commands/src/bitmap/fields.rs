@@ -1,11 +1,12 @@
 //! BITFIELD, BITFIELD_RO: integers of any width at any offset.
 
 use redan_engine::{
-    Arg, ArgKind, CmdResult, Command, Cx, Group, KeySpec, ReplyError, arg_flag, category, errors, flag,
-    key_flag,
+    Arg, ArgKind, CmdResult, Command, Cx, Group, KeyFlags, KeySpec, ReplyError, arg_flag, category, errors,
+    flag, key_flag,
 };
 use redan_keyspace::{EntryMut, IntText, Key, NewValue};
 use redan_resp::{Args, ReplyBuf};
+use smallvec::SmallVec;
 
 use super::field::{FieldType, Overflow};
 use super::offset::field_offset;
@@ -45,6 +46,7 @@ pub(super) const BITFIELD: Command = Command::new("bitfield", -2, bitfield)
         notes: "reads or writes the key, as its operations say",
         ..KeySpec::one(1, key_flag::RW | key_flag::UPDATE | key_flag::ACCESS | key_flag::VARIABLE_FLAGS)
     }])
+    .keys_found_by(find_key)
     .docs(
         Group::Bitmap,
         "3.2.0",
@@ -52,6 +54,24 @@ pub(super) const BITFIELD: Command = Command::new("bitfield", -2, bitfield)
         "Reads, sets and increments integers of any width inside of the string of a key.",
     )
     .args(&[Arg::key("key", 0), Arg::one_of("operation", OPERATION_ARGS).multiple().optional()]);
+
+/// The key is only read when all operations are known to read.
+fn find_key(args: Args<'_>, keys: &mut SmallVec<[(u32, KeyFlags); 4]>) {
+    let mut rest = args.skip(2);
+    let reads = loop {
+        let Some(word) = rest.get(0) else { break true };
+        let taken = if arg::is(word, "GET") && rest.len() > 2 {
+            3
+        } else if arg::is(word, "OVERFLOW") && rest.len() > 1 {
+            2
+        } else {
+            break false;
+        };
+        rest = rest.skip(taken);
+    };
+    let writes = key_flag::RW | key_flag::ACCESS | key_flag::UPDATE;
+    keys.push((1, if reads { key_flag::RO | key_flag::ACCESS } else { writes }));
+}
 
 fn bitfield(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     let operations = parse(cx, &args)?;

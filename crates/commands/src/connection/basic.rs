@@ -104,7 +104,7 @@ fn reset(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
     cx.session.db = DbIndex(0);
     cx.session.set_reply_mode(ReplyMode::On);
     cx.out.set_protocol(Protocol::Resp2);
-    cx.engine.users().greet(cx.session);
+    cx.engine.users().greet(cx.session, cx.engine.table());
     cx.out.simple("RESET");
     Ok(())
 }

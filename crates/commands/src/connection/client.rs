@@ -1,7 +1,6 @@
 //! CLIENT: connections as seen by themselves and by others.
 
 mod kill;
-mod line;
 mod list;
 mod pause;
 

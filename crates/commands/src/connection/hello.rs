@@ -2,7 +2,7 @@
 
 use crate::arg;
 use redan_engine::{
-    Arg, ArgKind, CmdResult, Command, Counters, Cx, DEFAULT_USER, Group, REDIS_VERSION, category, condition,
+    Arg, ArgKind, CmdResult, Command, Cx, DEFAULT_USER, Group, REDIS_VERSION, category, condition,
     errors, flag,
 };
 use redan_resp::{Args, Protocol};
@@ -54,22 +54,25 @@ fn auth(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     }
     let (user, password) = match args.get(2) {
         Some(password) => (&args[1], password),
-        None if cx.engine.users().default_is_open() => return Err(errors::NO_PASSWORD_SET),
+        None if cx.engine.users().default_user().permissions().takes_any_password() => {
+            return Err(errors::NO_PASSWORD_SET);
+        }
         None => (DEFAULT_USER.as_bytes(), &args[1]),
     };
-    log_in(cx, user, password)?;
+    log_in(cx, &args[0], user, password)?;
     cx.out.ok();
     Ok(())
 }
 
-fn log_in(cx: &mut Cx<'_, '_>, user: &[u8], password: &[u8]) -> CmdResult {
+/// `command` is what the client called it.
+fn log_in(cx: &mut Cx<'_, '_>, command: &[u8], user: &[u8], password: &[u8]) -> CmdResult {
     match cx.engine.users().authenticate(user, password) {
         Some(user) => {
-            cx.session.authenticate(user);
+            cx.log_in(user);
             Ok(())
         }
         None => {
-            Counters::count(&cx.engine.counters().auth_denied);
+            cx.engine.note_login_denied(cx.session, cx.entry, command, user);
             Err(errors::WRONG_PASS)
         }
     }
@@ -83,21 +86,26 @@ fn hello(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
         Some(Some(_)) => return Err(errors::NO_PROTO),
         Some(None) => return Err(errors::err("Protocol version is not an integer or out of range")),
     };
-    let mut name = None;
+    // Of several names and logins the last one counts.
+    let (mut name, mut credentials) = (None, None);
     let mut rest = args.skip(2);
     while let Some(option) = rest.get(0) {
         let taken = if arg::is(option, "AUTH") && rest.len() >= 3 {
-            log_in(cx, &rest[1], &rest[2])?;
+            credentials = rest.get(1).zip(rest.get(2));
             3
         } else if arg::is(option, "SETNAME") && rest.len() >= 2 {
-            super::check_name(&rest[1])?;
-            name = Some(String::from_utf8_lossy(&rest[1]).into_owned());
+            let given = &rest[1];
+            super::check_name(given)?;
+            name = Some(String::from_utf8_lossy(given).into_owned());
             2
         } else {
             let option = String::from_utf8_lossy(option);
             return Err(errors::err(format!("Syntax error in HELLO option '{option}'")));
         };
         rest = rest.skip(taken);
+    }
+    if let Some((user, password)) = credentials {
+        log_in(cx, &args[0], user, password)?;
     }
     if !cx.session.is_authenticated() {
         return Err(errors::HELLO_NO_AUTH);
@@ -156,7 +164,7 @@ mod tests {
     fn a_password_keeps_strangers_out() {
         let mut rig = Rig::new();
         assert!(rig.run("AUTH x").starts_with("-ERR AUTH <password> called without any password"));
-        rig.engine.users().set_default_password(b"secret");
+        rig.engine.set_default_password(b"secret");
         assert_eq!(rig.run("PING"), "+PONG", "who is in stays in");
         rig.run("RESET");
         assert_eq!(rig.run("PING"), "-NOAUTH Authentication required.");

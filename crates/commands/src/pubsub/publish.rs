@@ -1,7 +1,7 @@
 //! PUBLISH and SPUBLISH.
 
 use redan_engine::{
-    Arg, ArgKind, BeginSearch, CmdResult, Command, Cx, FindKeys, Group, KeySpec, condition, flag, key_flag,
+    Arg, ArgKind, BeginSearch, Channels, CmdResult, Command, Cx, FindKeys, Group, KeySpec, condition, flag, key_flag,
 };
 use redan_resp::Args;
 
@@ -10,6 +10,7 @@ const FLAGS: u32 = flag::PUBSUB | flag::LOADING | flag::STALE | flag::FAST | fla
 /// PUBLISH channel message
 pub(super) const PUBLISH: Command = Command::new("publish", 3, publish)
     .flags(FLAGS | flag::SENTINEL)
+    .channels(Channels::First)
     .docs(
         Group::PubSub,
         "2.0.0",
@@ -21,6 +22,7 @@ pub(super) const PUBLISH: Command = Command::new("publish", 3, publish)
 /// SPUBLISH shardchannel message
 pub(super) const SPUBLISH: Command = Command::new("spublish", 3, spublish)
     .flags(FLAGS)
+    .channels(Channels::First)
     .run(redan_engine::Run::Exclusive)
     .keys(&[KeySpec {
         flags: key_flag::NOT_KEY,

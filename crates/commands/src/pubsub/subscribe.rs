@@ -1,7 +1,7 @@
 //! SUBSCRIBE, PSUBSCRIBE, SSUBSCRIBE and their opposites.
 
 use bytes::Bytes;
-use redan_engine::{Arg, ArgKind, CmdResult, Command, Cx, Group, ReplyMode, SessionState, flag};
+use redan_engine::{Arg, ArgKind, Channels, CmdResult, Command, Cx, Group, ReplyMode, SessionState, flag};
 use redan_resp::{Args, ReplyBuf};
 use std::collections::HashSet;
 
@@ -12,6 +12,7 @@ const PER_NAME: &str = "O(N) where N is the number of channels to subscribe to."
 /// SUBSCRIBE channel [channel ...]
 pub(super) const SUBSCRIBE: Command = Command::new("subscribe", -2, subscribe)
     .flags(FLAGS | flag::SENTINEL)
+    .channels(Channels::All)
     .docs(Group::PubSub, "2.0.0", PER_NAME, "Listens for messages published to channels.")
     .args(&[Arg::new("channel", ArgKind::String).multiple()]);
 
@@ -24,6 +25,7 @@ pub(super) const UNSUBSCRIBE: Command = Command::new("unsubscribe", -1, unsubscr
 /// PSUBSCRIBE pattern [pattern ...]
 pub(super) const PSUBSCRIBE: Command = Command::new("psubscribe", -2, psubscribe)
     .flags(FLAGS | flag::SENTINEL)
+    .channels(Channels::Patterns)
     .docs(
         Group::PubSub,
         "2.0.0",
@@ -46,6 +48,7 @@ pub(super) const PUNSUBSCRIBE: Command = Command::new("punsubscribe", -1, punsub
 /// SSUBSCRIBE shardchannel [shardchannel ...]
 pub(super) const SSUBSCRIBE: Command = Command::new("ssubscribe", -2, ssubscribe)
     .flags(FLAGS)
+    .channels(Channels::All)
     .docs(Group::PubSub, "7.0.0", PER_NAME, "Listens for messages published to shard channels.")
     .args(&[Arg::new("shardchannel", ArgKind::String).multiple()]);
 

@@ -149,7 +149,7 @@ fn reply_keys(
     mut reply: impl FnMut(&mut Cx<'_, '_>, &[u8], KeyFlags),
 ) -> CmdResult {
     let Lookup::Found(entry) = cx.engine.table().lookup(command) else { return Err(errors::INVALID_COMMAND) };
-    if entry.command.keys.iter().all(|spec| spec.flags & key_flag::NOT_KEY != 0) {
+    if !entry.has_keys() {
         return Err(errors::NO_KEY_ARGUMENTS);
     }
     if !entry.command.accepts(command.len()) {
@@ -159,27 +159,13 @@ fn reply_keys(
         Some(keys) if !keys.is_empty() => {
             cx.out.array(keys.len());
             for (at, flags) in keys {
-                reply(cx, &command[at as usize], actual_flags(entry, command, flags));
+                reply(cx, &command[at as usize], flags);
             }
         }
         _ if entry.has(flag::NO_MANDATORY_KEYS) => cx.out.array(0),
         _ => return Err(errors::err("Invalid arguments specified for command")),
     }
     Ok(())
-}
-
-/// What a command with these very arguments does to a key whose row says that it depends on them.
-fn actual_flags(entry: &CommandEntry, args: Args<'_>, flags: KeyFlags) -> KeyFlags {
-    if flags & key_flag::VARIABLE_FLAGS == 0 {
-        return flags;
-    }
-    let any = |words: &[&str]| args.iter().skip(2).any(|arg| words.iter().any(|word| arg::is(arg, word)));
-    let reads = key_flag::RO | key_flag::ACCESS;
-    match entry.full_name.as_str() {
-        "set" if !any(&["GET"]) => key_flag::OW | key_flag::UPDATE,
-        "bitfield" if !any(&["SET", "INCRBY"]) => reads,
-        _ => flags & !key_flag::VARIABLE_FLAGS,
-    }
 }
 
 fn help(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {

@@ -19,6 +19,11 @@ pub(super) const SET: Command = Command::new("set", -3, set)
         notes: "RW and ACCESS because of the option GET",
         ..KeySpec::one(1, key_flag::RW | key_flag::ACCESS | key_flag::UPDATE | key_flag::VARIABLE_FLAGS)
     }])
+    .keys_found_by(|args, keys| {
+        let gets = args.iter().skip(3).any(|arg| arg::is(arg, "GET"));
+        let reads = if gets { key_flag::RW | key_flag::ACCESS } else { key_flag::OW };
+        keys.push((1, reads | key_flag::UPDATE));
+    })
     .docs(Group::String, "1.0.0", "O(1)", "Stores a string under a key, whatever it held before.")
     .args(&[
         Arg::key("key", 0),

@@ -1,7 +1,7 @@
 //! From the configuration to what acts on it: at the start for all parameters, then whenever one changes.
 
 use super::{Server, encodings};
-use crate::config::choices::MaxmemoryPolicy;
+use crate::config::choices::{AclPubsubDefault, MaxmemoryPolicy};
 use crate::config::value::OutputLimit;
 use crate::config::{Settings, rows};
 use crate::net::Plan;
@@ -57,6 +57,8 @@ fn watch_engine(server: &Arc<Server>) {
         rows::LATENCY_TRACKING_INFO_PERCENTILES.name(),
         rows::CLIENT_OUTPUT_BUFFER_LIMIT.name(),
         rows::REPLICA_SERVE_STALE_DATA.name(),
+        rows::ACL_PUBSUB_DEFAULT.name(),
+        rows::ACLLOG_MAX_LEN.name(),
     ];
     watch(server, &engine, |server, settings| {
         apply_engine(server, settings);
@@ -137,7 +139,7 @@ fn watch_listeners(server: &Arc<Server>) {
 }
 
 fn apply_password(server: &Server, settings: &Settings) {
-    server.engine.users().set_default_password(settings.get(rows::REQUIREPASS));
+    server.engine.set_default_password(settings.get(rows::REQUIREPASS));
 }
 
 /// What the allocator and the access clock need to know.
@@ -174,6 +176,8 @@ fn apply_engine(server: &Server, settings: &Settings) {
         latency_percentiles: settings.get(rows::LATENCY_TRACKING_INFO_PERCENTILES).to_vec(),
         pubsub_output_limit: output_limit(limits.pubsub),
         normal_output_limit: output_limit(limits.normal),
+        acl_all_channels: settings.get(rows::ACL_PUBSUB_DEFAULT) == AclPubsubDefault::AllChannels,
+        acl_log_max_len: usize::try_from(settings.get(rows::ACLLOG_MAX_LEN)).unwrap_or(usize::MAX),
         replica_serve_stale_data: settings.get(rows::REPLICA_SERVE_STALE_DATA),
     });
 }

@@ -15,9 +15,10 @@ impl Server {
     pub(super) fn rewrite_config(&self) -> CmdResult {
         let sentinel = self.sentinel.as_ref().map(crate::sentinel::Sentinel::config_lines);
         let settings = self.config.load();
+        let users = self.user_lines();
         let what = Rewrite {
             settings: &settings,
-            users: None,
+            users: Some(&users),
             sentinel: sentinel.as_deref(),
             everything: self.info.rewrites_everything(),
         };

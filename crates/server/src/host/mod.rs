@@ -1,5 +1,6 @@
 //! The server as a whole, and what it does for the engine ([`Host`]).
 
+mod acl;
 mod apply;
 mod config;
 mod debug;
@@ -321,6 +322,22 @@ impl Host for Server {
 
     fn free_later(&self, garbage: Box<dyn Send>) {
         self.lazy_free.add(garbage);
+    }
+
+    fn acl_file(&self) -> Option<String> {
+        self.acl_file_name()
+    }
+
+    fn read_acl_file(&self) -> Result<Vec<u8>, String> {
+        self.read_acl()
+    }
+
+    fn write_acl_file(&self, text: &[u8]) -> bool {
+        self.write_acl(text)
+    }
+
+    fn fill_random(&self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).expect("the system has random bytes");
     }
 
     fn log_notice(&self, text: &str) {

@@ -80,9 +80,9 @@ fn write_rest(server: &Server, fields: &mut Fields<'_>, totals: &redan_engine::T
     fields.add("reply_buffer_expands", 0);
     write_event_loops(server, fields);
     fields.add("acl_access_denied_auth", counters.auth_denied.load(Relaxed));
-    fields.add("acl_access_denied_cmd", 0);
-    fields.add("acl_access_denied_key", 0);
-    fields.add("acl_access_denied_channel", 0);
+    fields.add("acl_access_denied_cmd", counters.acl_denied_commands.load(Relaxed));
+    fields.add("acl_access_denied_key", counters.acl_denied_keys.load(Relaxed));
+    fields.add("acl_access_denied_channel", counters.acl_denied_channels.load(Relaxed));
 }
 
 /// There are several event loops, one a worker; what is shown is their sum.

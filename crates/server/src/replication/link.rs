@@ -332,7 +332,6 @@ impl Link {
         let meta = ClientMeta {
             addr: addr(connection.stream.peer_addr()),
             laddr: addr(connection.stream.local_addr()),
-            user: "(superuser)".to_owned(),
             ..ClientMeta::default()
         };
         let client = engine.clients().add(connection.stream.as_raw_fd(), meta, 0, engine.clock().wall_ms());

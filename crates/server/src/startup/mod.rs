@@ -5,6 +5,7 @@
 
 mod banner;
 pub(crate) mod process;
+mod users;
 
 use crate::cli::{self, Launch};
 use crate::clock::SystemClock;
@@ -88,6 +89,7 @@ fn read_configuration(
     };
     let loaded = load(&sources, &dir.to_string_lossy(), &mut std::io::stdin().lock());
     let loaded = loaded.map_err(|error| error.to_string())?;
+    users::check(&loaded, sentinel).map_err(|error| error.to_string())?;
     if !sentinel {
         return Ok((loaded, None));
     }
@@ -111,7 +113,7 @@ fn start_log(settings: &Settings, sentinel: bool) -> std::io::Result<Log> {
 }
 
 /// Whoever configures something to keep data or keep strangers out must not get a server without it.
-fn refuse_what_is_missing(settings: &Settings, has_users: bool) -> Result<(), String> {
+fn refuse_what_is_missing(settings: &Settings) -> Result<(), String> {
     let wanted = [
         (
             settings.get(rows::APPENDONLY),
@@ -129,8 +131,6 @@ fn refuse_what_is_missing(settings: &Settings, has_users: bool) -> Result<(), St
             "tls-replication is on, but TLS is",
             "set 'tls-replication no'",
         ),
-        (!settings.get(rows::ACLFILE).is_empty(), "aclfile is set, but ACL is", "use 'requirepass'"),
-        (has_users, "there are 'user' lines, but ACL is", "use 'requirepass'"),
     ];
     match wanted.into_iter().find(|(wanted, ..)| *wanted) {
         Some((_, what, instead)) => Err(format!("{what} not available yet: {instead}. Exiting.")),
@@ -150,7 +150,7 @@ fn serve(
     loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let mut settings = loaded.settings;
     process::prepare(&mut settings)?;
-    refuse_what_is_missing(&settings, !loaded.users.is_empty())?;
+    refuse_what_is_missing(&settings)?;
     let engine = make_engine(&settings, &loaded.renamed_commands, sentinel)?;
     let plan = Plan::of(&settings);
     let server = Server::new(Parts {
@@ -160,6 +160,7 @@ fn serve(
         log: log.clone(),
         settings,
     });
+    server.load_users(&loaded.users)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(4)

@@ -2,8 +2,9 @@
 
 use super::list::kind_of;
 use crate::arg;
-use redan_engine::{Arg, ArgKind, Client, ClientId, ClientKind, CmdResult, Cx, ReplyError, errors};
+use redan_engine::{Arg, ArgKind, Client, ClientId, ClientKind, CmdResult, Cx, ReplyError, User, errors};
 use redan_resp::Args;
+use std::sync::Arc;
 
 pub(super) const ARGS: &[Arg] = &[Arg::one_of(
     "filter",
@@ -43,7 +44,7 @@ pub(super) const ARGS: &[Arg] = &[Arg::one_of(
 struct Filter<'a> {
     id: Option<ClientId>,
     kind: Option<ClientKind>,
-    user: Option<&'a [u8]>,
+    user: Option<Arc<User>>,
     addr: Option<&'a [u8]>,
     laddr: Option<&'a [u8]>,
     max_age_s: Option<i64>,
@@ -69,11 +70,8 @@ impl<'a> Filter<'a> {
             } else if arg::is(option, "LADDR") {
                 filter.laddr = Some(value);
             } else if arg::is(option, "USER") {
-                if !cx.engine.users().exists(value) {
-                    let name = String::from_utf8_lossy(value);
-                    return Err(errors::err(format!("No such user '{name}'")));
-                }
-                filter.user = Some(value);
+                let no_user = || errors::err(format!("No such user '{}'", String::from_utf8_lossy(value)));
+                filter.user = Some(cx.engine.users().get(value).ok_or_else(no_user)?);
             } else if arg::is(option, "SKIPME") {
                 filter.spare_me = match value {
                     word if arg::is(word, "YES") => true,
@@ -93,7 +91,7 @@ impl<'a> Filter<'a> {
         self.id.is_none_or(|id| id == client.id)
             && self.kind.is_none_or(|kind| kind == client.kind())
             && self.max_age_s.is_none_or(|age_s| (now_ms - client.created_ms) / 1000 >= age_s)
-            && is(self.user, &meta.user)
+            && self.user.as_ref().is_none_or(|user| meta.user.as_ref().is_some_and(|own| Arc::ptr_eq(user, own)))
             && is(self.addr, &meta.addr)
             && is(self.laddr, &meta.laddr)
     }

@@ -1,8 +1,9 @@
 //! CLIENT LIST and CLIENT INFO.
 
-use super::line::{Now, write_line};
 use crate::arg;
-use redan_engine::{Arg, ArgKind, Client, ClientId, ClientKind, CmdResult, Cx, ReplyError, errors};
+use redan_engine::{
+    Arg, ArgKind, Client, ClientId, ClientKind, ClientNow, CmdResult, Cx, ReplyError, errors, write_client_line,
+};
 use redan_resp::Args;
 use std::sync::Arc;
 
@@ -67,11 +68,11 @@ pub(super) fn list(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
 }
 
 fn reply(cx: &mut Cx<'_, '_>, args: Args<'_>, clients: &[Arc<Client>]) {
-    let now = Now { db: cx.db().0, command: &cx.entry.full_name, argv_len: args.payload_len() };
+    let now = ClientNow { db: cx.db().0, command: &cx.entry.full_name, argv_len: args.payload_len() };
     let mut text = String::new();
     for client in clients {
         let own = client.id == cx.session.client.id;
-        write_line(cx.engine, client, own.then_some(&now), cx.now_ms, &mut text);
+        write_client_line(cx.engine, client, own.then_some(&now), cx.now_ms, &mut text);
     }
     cx.out.verbatim("txt", text.as_bytes());
 }

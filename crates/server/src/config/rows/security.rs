@@ -7,9 +7,9 @@ super::rows! {
     /// Password of the default user.
     REQUIREPASS: [u8] = secret("requirepass");
     /// File with the ACL users.
-    ACLFILE: str = text("aclfile", "").immutable().inert();
+    ACLFILE: str = text("aclfile", "").immutable();
     /// Entries the ACL log keeps.
-    ACLLOG_MAX_LEN: i64 = int("acllog-max-len", 128).range(0, i64::MAX).inert();
+    ACLLOG_MAX_LEN: i64 = int("acllog-max-len", 128).range(0, i64::MAX);
     /// Channels a new user may use.
     ACL_PUBSUB_DEFAULT: AclPubsubDefault =
         choice("acl-pubsub-default", AclPubsubDefault::NAMES, AclPubsubDefault::ResetChannels as i64);

@@ -1,24 +1,24 @@
 //! A client as a line of CLIENT LIST.
 
-use redan_engine::{Client, ClientFlags, ClientKind, Engine};
+use crate::{Client, ClientFlags, ClientKind, Engine};
 use std::fmt::Write;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// What the client's own session knows better while its command runs.
-pub(super) struct Now<'a> {
+pub struct ClientNow<'a> {
     /// The database it has selected.
-    pub(super) db: u32,
+    pub db: u32,
     /// The running command.
-    pub(super) command: &'a str,
+    pub command: &'a str,
     /// Bytes of the running command's arguments.
-    pub(super) argv_len: usize,
+    pub argv_len: usize,
 }
 
 /// Appends the client's line, with a line break.
-pub(super) fn write_line(
+pub fn write_client_line(
     engine: &Engine,
     client: &Client,
-    now: Option<&Now<'_>>,
+    now: Option<&ClientNow<'_>>,
     now_ms: i64,
     out: &mut String,
 ) {
@@ -47,7 +47,7 @@ pub(super) fn write_line(
         (None, 0) => "NULL",
         (None, last) => &engine.table().entry(last as u16 - 1).full_name,
     };
-    let user = if meta.user.is_empty() { redan_engine::DEFAULT_USER } else { &meta.user };
+    let user = meta.user.as_ref().map_or("(superuser)".into(), |user| user.name_text());
     let _ = writeln!(
         out,
         " events={} cmd={command} user={user} redir=-1 resp={} lib-name={} lib-ver={}",
@@ -59,7 +59,7 @@ pub(super) fn write_line(
 }
 
 /// What the client takes. Replies lie in one buffer (`rbs`, `rbp`, `obl`), what others push to it in a list (`oll`, `omem`).
-fn write_memory(client: &Client, now: Option<&Now<'_>>, out: &mut String) {
+fn write_memory(client: &Client, now: Option<&ClientNow<'_>>, out: &mut String) {
     let (query, query_free) = (client.query_bytes.load(Relaxed), client.query_free.load(Relaxed));
     let (multi, reply) = (client.multi_bytes.load(Relaxed), client.reply_bytes.load(Relaxed));
     let argv = now.map_or(0, |now| now.argv_len);
