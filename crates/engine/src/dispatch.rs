@@ -4,8 +4,8 @@ use crate::batch::BatchEnd;
 use crate::session::special;
 use crate::stats::bump;
 use crate::{
-    CommandEntry, Counters, Cx, Denied, Engine, Flags, Lookup, Park, PauseKind, ReplyError, ReplyMode, Run, Session,
-    SessionOrigin, SlotGuard, Worker, condition, errors, flag,
+    CommandEntry, Counters, Cx, Denied, Engine, Flags, Lookup, Park, PauseKind, ReplyError, ReplyMode, Run,
+    Session, SessionOrigin, SlotGuard, Worker, condition, errors, flag,
 };
 use redan_keyspace::{KeyHash, View};
 use redan_resp::{Args, RequestDecoder, RequestLimits};

@@ -52,8 +52,8 @@ mod watch;
 mod worker;
 
 pub use acl::{
-    AclContext, AclEntry, AclLog, DEFAULT_USER, Denied, Passwords, Permissions, RuleError, RuleScope, Selector, SetUserError,
-    User, Users, has_spaces, load_acl_file, merge_selectors,
+    AclContext, AclEntry, AclLog, DEFAULT_USER, Denied, Passwords, Permissions, RuleError, RuleScope,
+    Selector, SetUserError, User, Users, has_spaces, load_acl_file, merge_selectors,
 };
 pub use client::{Client, ClientFlags, ClientId, ClientKind, ClientMeta, Mailbox, Unblock};
 pub use client_line::{ClientNow, write_client_line};

@@ -33,12 +33,7 @@ const fn sub(
 /// ACL subcommand [argument [argument ...]]
 const ACL: Command = Command::new("acl", -2, crate::container)
     .flags(flag::SENTINEL)
-    .docs(
-        Group::Server,
-        "6.0.0",
-        "Depends on subcommand.",
-        "A container for Access List Control commands.",
-    )
+    .docs(Group::Server, "6.0.0", "Depends on subcommand.", "A container for Access List Control commands.")
     .subcommands(&[
         sub(
             "cat",
@@ -110,9 +105,19 @@ const ACL: Command = Command::new("acl", -2, crate::container)
             "help",
             2,
             help,
-            (PLAIN & !flag::NOSCRIPT, "6.0.0", "O(1)", "Returns helpful text about the different subcommands."),
+            (
+                PLAIN & !flag::NOSCRIPT,
+                "6.0.0",
+                "O(1)",
+                "Returns helpful text about the different subcommands.",
+            ),
         ),
-        sub("list", 2, users::list, (ADMIN, "6.0.0", PER_USER, "Dumps the effective rules in ACL file format.")),
+        sub(
+            "list",
+            2,
+            users::list,
+            (ADMIN, "6.0.0", PER_USER, "Dumps the effective rules in ACL file format."),
+        ),
         sub(
             "load",
             2,
@@ -177,7 +182,10 @@ fn help(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
         &[
             ("CAT [<category>]", "All categories, or the commands of one."),
             ("DELUSER <username> [<username> ...]", "Remove users and close their connections."),
-            ("DRYRUN <username> <command> [<arg> ...]", "Whether a user may run a command, without running it."),
+            (
+                "DRYRUN <username> <command> [<arg> ...]",
+                "Whether a user may run a command, without running it.",
+            ),
             ("GETUSER <username>", "What a user may do."),
             ("GENPASS [<bits>]", "A password that nobody can guess, of 256 bits if not told otherwise."),
             ("LIST", "All users as lines of an ACL file."),

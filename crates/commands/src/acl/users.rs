@@ -80,7 +80,8 @@ pub(super) fn users(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
 pub(super) fn load(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
     let name = cx.host().acl_file().ok_or(errors::ACL_NO_FILE)?;
     let text = cx.host().read_acl_file().map_err(errors::err)?;
-    let users = load_acl_file(&name, &text, cx.engine.users().scope(cx.engine.table())).map_err(errors::err)?;
+    let users =
+        load_acl_file(&name, &text, cx.engine.users().scope(cx.engine.table())).map_err(errors::err)?;
     cx.replace_users(users);
     cx.out.ok();
     Ok(())

@@ -2,8 +2,8 @@
 
 use crate::arg;
 use redan_engine::{
-    Arg, ArgKind, CmdResult, Command, Cx, DEFAULT_USER, Group, REDIS_VERSION, category, condition,
-    errors, flag,
+    Arg, ArgKind, CmdResult, Command, Cx, DEFAULT_USER, Group, REDIS_VERSION, category, condition, errors,
+    flag,
 };
 use redan_resp::{Args, Protocol};
 use std::sync::atomic::Ordering;

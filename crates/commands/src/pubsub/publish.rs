@@ -1,7 +1,8 @@
 //! PUBLISH and SPUBLISH.
 
 use redan_engine::{
-    Arg, ArgKind, BeginSearch, Channels, CmdResult, Command, Cx, FindKeys, Group, KeySpec, condition, flag, key_flag,
+    Arg, ArgKind, BeginSearch, Channels, CmdResult, Command, Cx, FindKeys, Group, KeySpec, condition, flag,
+    key_flag,
 };
 use redan_resp::Args;
 

@@ -108,7 +108,13 @@ impl Engine {
     }
 
     /// The same for a login that failed, with the name it was for; `command` is what the client called it.
-    pub fn note_login_denied(&self, session: &SessionState, entry: &CommandEntry, command: &[u8], user: &[u8]) {
+    pub fn note_login_denied(
+        &self,
+        session: &SessionState,
+        entry: &CommandEntry,
+        command: &[u8],
+        user: &[u8],
+    ) {
         Counters::count(&self.counters().auth_denied);
         session.client.last_command.store(u32::from(entry.index) + 1, Ordering::Relaxed);
         let context = if session.multi.is_some() { AclContext::Multi } else { AclContext::TopLevel };
@@ -155,7 +161,11 @@ impl Engine {
     }
 
     /// Replaces all users, and disconnects whoever may not stay. The caller runs alone, or nothing runs yet.
-    pub fn replace_users(&self, users: impl IntoIterator<Item = (Vec<u8>, Permissions)>, own: Option<&mut SessionState>) {
+    pub fn replace_users(
+        &self,
+        users: impl IntoIterator<Item = (Vec<u8>, Permissions)>,
+        own: Option<&mut SessionState>,
+    ) {
         let changes = self.users().replace_all(users, self.table());
         self.disconnect_after(&changes, own);
     }
@@ -177,7 +187,8 @@ impl Engine {
         }
         for user in &changes.lost_channels {
             let permissions = user.permissions();
-            let lost = self.pubsub().subscribers_of(|name, pattern| !permissions.allows_channel(name, pattern));
+            let lost =
+                self.pubsub().subscribers_of(|name, pattern| !permissions.allows_channel(name, pattern));
             doomed.extend(lost.into_iter().filter(|client| is(std::slice::from_ref(user), client)));
         }
         for client in doomed {
@@ -237,9 +248,11 @@ impl Cx<'_, '_> {
     /// the command's.
     pub fn may_touch_every_key(&self, args: Args<'_>, flags: KeyFlags) -> bool {
         self.session.special & special::RESTRICTED == 0
-            || self.session.user.as_ref().is_none_or(|user| {
-                user.permissions().allows_with_every_key(self.entry, args, flags)
-            })
+            || self
+                .session
+                .user
+                .as_ref()
+                .is_none_or(|user| user.permissions().allows_with_every_key(self.entry, args, flags))
     }
 
     /// What a script is told whose user may not run a command, after it was noted.

@@ -121,7 +121,8 @@ mod tests {
 
     fn shown(log: &AclLog) -> Vec<(u64, u64, String, i64, i64)> {
         let text = |entry: &AclEntry| String::from_utf8_lossy(&entry.object).into_owned();
-        let fields = |entry: &AclEntry| (entry.id, entry.count, text(entry), entry.created_ms, entry.updated_ms);
+        let fields =
+            |entry: &AclEntry| (entry.id, entry.count, text(entry), entry.created_ms, entry.updated_ms);
         log.newest(99).iter().map(fields).collect()
     }
 

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::{
-    Arg, BeginSearch, Channels, CmdResult, Command, CommandTable, Cx, FindKeys, KeySpec, category, flag, key_flag,
+    Arg, BeginSearch, Channels, CmdResult, Command, CommandTable, Cx, FindKeys, KeySpec, category, flag,
+    key_flag,
 };
 use proptest::prelude::*;
 use redan_resp::{Args, OwnedArgs};
@@ -29,10 +30,13 @@ const COMMANDS: &[Command] = &[
         find: FindKeys::KeyNum { num: 0, first: 1, step: 1 },
         ..KeySpec::one(1, key_flag::RW | key_flag::ACCESS | key_flag::UPDATE)
     }]),
-    row("hget", flag::READONLY | flag::FAST, category::HASH).keys(&[KeySpec::one(1, key_flag::RO | key_flag::ACCESS)]),
-    row("hset", flag::WRITE | flag::FAST, category::HASH).keys(&[KeySpec::one(1, key_flag::RW | key_flag::UPDATE)]),
+    row("hget", flag::READONLY | flag::FAST, category::HASH)
+        .keys(&[KeySpec::one(1, key_flag::RO | key_flag::ACCESS)]),
+    row("hset", flag::WRITE | flag::FAST, category::HASH)
+        .keys(&[KeySpec::one(1, key_flag::RW | key_flag::UPDATE)]),
     row("config", 0, 0).subcommands(&[row("get", flag::ADMIN, 0), row("set", flag::ADMIN, 0)]),
-    row("client", 0, 0).subcommands(&[row("id", 0, category::CONNECTION), row("list", flag::ADMIN, category::CONNECTION)]),
+    row("client", 0, 0)
+        .subcommands(&[row("id", 0, category::CONNECTION), row("list", flag::ADMIN, category::CONNECTION)]),
     row("debug", flag::ADMIN, 0),
     row("select", flag::FAST, category::CONNECTION),
     row("auth", flag::NO_AUTH | flag::FAST, category::CONNECTION),
@@ -271,7 +275,10 @@ fn a_file_is_read_whole_or_not_at_all() {
         ("user a\nuser a on", "WARNING: Duplicate user 'a' found on line 2. "),
         ("user", "f:1 should start with user keyword followed by the username. "),
         ("# x", "f:1 should start with user keyword followed by the username. "),
-        ("user a +x on +y", "f:1: Error in applying operation '+x': Unknown command or category name in ACL. f:1: Error in applying operation '+y': Unknown command or category name in ACL. "),
+        (
+            "user a +x on +y",
+            "f:1: Error in applying operation '+x': Unknown command or category name in ACL. f:1: Error in applying operation '+y': Unknown command or category name in ACL. ",
+        ),
         ("user a foo bar", "f:1: Syntax error. "),
         ("user a (+get", "f:1: Unmatched parenthesis in selector definition."),
         ("user a\tb on", "'f:1: username 'a b' contains invalid characters. "),
@@ -283,12 +290,40 @@ fn a_file_is_read_whole_or_not_at_all() {
 
 fn any_rule() -> impl Strategy<Value = String> {
     prop_oneof![
-        Just("on"), Just("off"), Just("nopass"), Just("resetpass"), Just(">a"), Just("skip-sanitize-payload"),
-        Just("~*"), Just("resetkeys"), Just("~a*"), Just("%R~b"), Just("%W~b"), Just("&*"), Just("resetchannels"),
-        Just("&c*"), Just("&d"), Just("+@all"), Just("-@all"), Just("+@read"), Just("-@write"), Just("-@admin"),
-        Just("+@connection"), Just("+get"), Just("-get"), Just("+set"), Just("-config|set"), Just("+config"),
-        Just("+client|id"), Just("-client"), Just("+select|0"), Just("+debug|object"), Just("(+get ~x)"),
-        Just("(+@all -set &e %W~y)"), Just("clearselectors"), Just("reset"),
+        Just("on"),
+        Just("off"),
+        Just("nopass"),
+        Just("resetpass"),
+        Just(">a"),
+        Just("skip-sanitize-payload"),
+        Just("~*"),
+        Just("resetkeys"),
+        Just("~a*"),
+        Just("%R~b"),
+        Just("%W~b"),
+        Just("&*"),
+        Just("resetchannels"),
+        Just("&c*"),
+        Just("&d"),
+        Just("+@all"),
+        Just("-@all"),
+        Just("+@read"),
+        Just("-@write"),
+        Just("-@admin"),
+        Just("+@connection"),
+        Just("+get"),
+        Just("-get"),
+        Just("+set"),
+        Just("-config|set"),
+        Just("+config"),
+        Just("+client|id"),
+        Just("-client"),
+        Just("+select|0"),
+        Just("+debug|object"),
+        Just("(+get ~x)"),
+        Just("(+@all -set &e %W~y)"),
+        Just("clearselectors"),
+        Just("reset"),
     ]
     .prop_map(str::to_owned)
 }

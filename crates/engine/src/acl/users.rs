@@ -93,7 +93,8 @@ impl Users {
 
     /// All users as lines of the configuration or the ACL file.
     pub fn lines(&self) -> Vec<Vec<u8>> {
-        let line = |user: &Arc<User>| [b"user ", user.name(), b" ", &user.permissions().describe()[..]].concat();
+        let line =
+            |user: &Arc<User>| [b"user ", user.name(), b" ", &user.permissions().describe()[..]].concat();
         self.all().iter().map(line).collect()
     }
 
@@ -125,8 +126,9 @@ impl Users {
         let scope = self.scope(table);
         let rules = merge_selectors(rules).map_err(SetUserError::Unmatched)?;
         let user = self.get(name);
-        let mut permissions =
-            user.as_ref().map_or_else(|| Permissions::new(scope), |user| Permissions::clone(&user.permissions()));
+        let mut permissions = user
+            .as_ref()
+            .map_or_else(|| Permissions::new(scope), |user| Permissions::clone(&user.permissions()));
         for rule in rules {
             permissions.apply(&rule, scope).map_err(|error| SetUserError::Rule(rule, error))?;
         }
@@ -226,7 +228,9 @@ impl Users {
             return;
         }
         match &session.user {
-            None if self.default_is_open() && !session.client.mailbox.is_killed() => self.greet(session, table),
+            None if self.default_is_open() && !session.client.mailbox.is_killed() => {
+                self.greet(session, table)
+            }
             None => {}
             Some(user) if user.is_removed() => session.require_auth(None),
             Some(user) => {

@@ -55,7 +55,8 @@ impl Server {
         }
         let scope = self.engine.users().scope(self.engine.table());
         let users = self.read_acl().and_then(|text| load_acl_file(&file, &text, scope));
-        let users = users.map_err(|error| format!("Aborting Redis startup because of ACL errors: {error}"))?;
+        let users =
+            users.map_err(|error| format!("Aborting Redis startup because of ACL errors: {error}"))?;
         self.engine.replace_users(users, None);
         Ok(())
     }

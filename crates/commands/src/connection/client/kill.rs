@@ -91,7 +91,10 @@ impl<'a> Filter<'a> {
         self.id.is_none_or(|id| id == client.id)
             && self.kind.is_none_or(|kind| kind == client.kind())
             && self.max_age_s.is_none_or(|age_s| (now_ms - client.created_ms) / 1000 >= age_s)
-            && self.user.as_ref().is_none_or(|user| meta.user.as_ref().is_some_and(|own| Arc::ptr_eq(user, own)))
+            && self
+                .user
+                .as_ref()
+                .is_none_or(|user| meta.user.as_ref().is_some_and(|own| Arc::ptr_eq(user, own)))
             && is(self.addr, &meta.addr)
             && is(self.laddr, &meta.laddr)
     }

@@ -2,7 +2,8 @@
 
 use crate::arg;
 use redan_engine::{
-    Arg, ArgKind, Client, ClientId, ClientKind, ClientNow, CmdResult, Cx, ReplyError, errors, write_client_line,
+    Arg, ArgKind, Client, ClientId, ClientKind, ClientNow, CmdResult, Cx, ReplyError, errors,
+    write_client_line,
 };
 use redan_resp::Args;
 use std::sync::Arc;

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 /// Another connection, of which only what others see exists.
 fn add_client(rig: &Rig, addr: &str) -> std::sync::Arc<redan_engine::Client> {
-    let meta = ClientMeta { addr: addr.to_owned(), user: Some(Arc::clone(rig.engine.users().default_user())), ..ClientMeta::default() };
+    let meta = ClientMeta {
+        addr: addr.to_owned(),
+        user: Some(Arc::clone(rig.engine.users().default_user())),
+        ..ClientMeta::default()
+    };
     rig.engine.clients().add(9, meta, 0, START_MS)
 }
 
