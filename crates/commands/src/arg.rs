@@ -41,3 +41,33 @@ pub fn float(arg: &[u8]) -> Result<f64, ReplyError> {
 pub fn is(arg: &[u8], word: &str) -> bool {
     arg.eq_ignore_ascii_case(word.as_bytes())
 }
+
+/// A timeout in seconds as the wall clock time at which it is over, in ms; `None` for 0, which is never.
+///
+/// # Errors
+/// `timeout is not a float or out of range`, `timeout is negative`, `timeout is out of range`.
+pub fn timeout_s(arg: &[u8], now_ms: i64) -> Result<Option<i64>, ReplyError> {
+    let seconds = redan_resp::parse_f64(arg).filter(|seconds| !seconds.is_nan());
+    let timeout_ms = seconds.ok_or(errors::TIMEOUT_NOT_FLOAT)? * 1000.0;
+    // Beyond this a float cannot be an i64.
+    if timeout_ms > i64::MAX as f64 {
+        return Err(errors::TIMEOUT_RANGE);
+    }
+    deadline(timeout_ms.ceil() as i64, now_ms)
+}
+
+/// As [`timeout_s`], but in whole milliseconds.
+///
+/// # Errors
+/// `timeout is not an integer or out of range`, `timeout is negative`, `timeout is out of range`.
+pub fn timeout_ms(arg: &[u8], now_ms: i64) -> Result<Option<i64>, ReplyError> {
+    deadline(parse_i64(arg).ok_or(errors::TIMEOUT_NOT_INTEGER)?, now_ms)
+}
+
+fn deadline(timeout_ms: i64, now_ms: i64) -> Result<Option<i64>, ReplyError> {
+    match timeout_ms {
+        ..0 => Err(errors::TIMEOUT_NEGATIVE),
+        0 => Ok(None),
+        _ => now_ms.checked_add(timeout_ms).map(Some).ok_or(errors::TIMEOUT_RANGE),
+    }
+}

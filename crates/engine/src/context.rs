@@ -2,7 +2,8 @@
 
 use crate::session::special;
 use crate::{
-    CmdResult, CommandEntry, Effects, Engine, Host, Park, ReplyError, ReplyMode, SessionOrigin, SessionState,
+    BlockOn, CmdResult, CommandEntry, Effects, Engine, Host, Park, ReplyError, ReplyMode, SessionOrigin,
+    SessionState,
 };
 use redan_keyspace::{DbIndex, Key, KeyHash, View};
 use redan_resp::{ReplyBuf, encode_command};
@@ -32,6 +33,8 @@ pub struct Cx<'a, 'k> {
     /// Runs inside EXEC or a script.
     pub(crate) nested: bool,
     pub(crate) park: Option<Park>,
+    /// What the command waits for, with [`Park::Keys`].
+    pub(crate) blocking: Option<Box<BlockOn>>,
 }
 
 impl<'a, 'k> Cx<'a, 'k> {

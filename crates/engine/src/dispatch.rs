@@ -233,6 +233,9 @@ impl Engine {
             worker.tick_ns = self.clock().monotonic_ns();
             self.check_again(session, entry, request, now_ms)?;
             let next = self.call(worker, session, entry, request, run, now_ms);
+            if self.observers().blocked.has_ready() {
+                self.serve_waiters_alone(worker);
+            }
             drop(alone);
             self.make_way(worker);
             // The command may have changed what the next one may do.
@@ -247,6 +250,10 @@ impl Engine {
         if worker.handed_over {
             *inside = None;
             self.make_way(worker);
+        }
+        if self.observers().blocked.has_ready() {
+            *inside = None;
+            self.serve_waiters(worker);
         }
         Ok(next)
     }
@@ -343,7 +350,8 @@ impl Engine {
             }
             _ => None,
         };
-        let call = Call { entry, args: request.args, raw: request.raw, first_key, nested: false };
+        let call =
+            Call { entry, args: request.args, raw: request.raw, first_key, nested: false, again: false };
         let park = self.call_handler(worker, session, view, &call, now_ms);
         if let Some(multi) = session.state.run_now.take() {
             self.exec(worker, session, &multi, now_ms);
@@ -354,10 +362,15 @@ impl Engine {
         if !worker.effects.events.is_empty() {
             self.publish_events(worker);
         }
-        let spent_ns = self.account(worker, entry);
-        self.note_latency(event_of(entry), spent_ns);
-        if self.slowlog().is_slow(spent_ns) {
-            self.note_slow(session, entry, request.args, spent_ns);
+        if matches!(park, Some(Park::Keys { .. })) {
+            // It is counted when it is served.
+            worker.tick_ns = self.clock().monotonic_ns();
+        } else {
+            let spent_ns = self.account(worker, entry);
+            self.note_latency(event_of(entry), spent_ns);
+            if self.slowlog().is_slow(spent_ns) {
+                self.note_slow(session, entry, request.args, spent_ns);
+            }
         }
         if let Some(park) = park {
             self.fall_asleep(&mut session.state, park);
@@ -392,9 +405,11 @@ impl Engine {
             first_key: call.first_key,
             nested: call.nested,
             park: None,
+            blocking: None,
         };
         let result = (call.entry.command.handler)(&mut cx, call.args);
         let park = cx.park;
+        let blocking = cx.blocking;
         let mut view = cx.view;
         let error = result.err();
         if let Some(error) = &error {
@@ -404,6 +419,11 @@ impl Engine {
         let dirty = view.dirty();
         if dirty > 0 || view.has_expired() || worker.effects.verbatim_off || worker.effects.extra_dirty > 0 {
             self.record(worker, session, &mut view, call, logging);
+        }
+        if let Some(block) = blocking
+            && !call.again
+        {
+            self.begin_wait(session, call.entry.index, call.args, *block);
         }
         let closed = view.close();
         worker.handed_over |= closed.handed_over;
@@ -418,7 +438,7 @@ impl Engine {
             self.count_error(worker, error.code());
         }
         // EXEC is shown behind what it runs.
-        if self.conditions().any(condition::MONITORED) && session.state.run_now.is_none() {
+        if self.conditions().any(condition::MONITORED) && session.state.run_now.is_none() && !call.again {
             self.feed_monitors(session, call.entry, call.args);
         }
         park
@@ -500,7 +520,7 @@ impl Engine {
     }
 
     #[inline]
-    fn account(&self, worker: &mut Worker, entry: &CommandEntry) -> u64 {
+    pub(crate) fn account(&self, worker: &mut Worker, entry: &CommandEntry) -> u64 {
         let now_ns = self.clock().monotonic_ns();
         let stats = &worker.stats.commands[entry.index as usize];
         let spent_ns = now_ns.saturating_sub(worker.tick_ns);
@@ -530,6 +550,8 @@ pub(crate) struct Call<'e, 'b> {
     pub(crate) raw: Option<&'b [u8]>,
     pub(crate) first_key: Option<(*const u8, usize, KeyHash)>,
     pub(crate) nested: bool,
+    /// It ran before and found nothing: it runs for a client that waits.
+    pub(crate) again: bool,
 }
 
 /// What stands between a request and its execution.

@@ -2,6 +2,7 @@
 
 use crate::latency::{Latencies, LatencyMonitor};
 use crate::monitor::Monitors;
+use crate::observers::Observers;
 use crate::slowlog::Slowlog;
 use crate::stats::WorkerStats;
 use crate::switches::Switches;
@@ -57,8 +58,7 @@ pub struct Engine {
     clients: Clients,
     pubsub: PubSub,
     users: Users,
-    watches: Arc<WatchTable>,
-    pub(crate) watch_count: Mutex<usize>,
+    observers: Arc<Observers>,
     conditions: Conditions,
     settings: ArcSwap<Settings>,
     notify_bits: AtomicU32,
@@ -88,8 +88,8 @@ impl Engine {
             table.rename(from, to)?;
         }
         let keyspace = Arc::new(Keyspace::new(options.databases, options.seed));
-        let watches = Arc::new(WatchTable::new(options.databases));
-        keyspace.set_observer(Arc::clone(&watches) as Arc<dyn Observer>);
+        let observers = Arc::new(Observers::new(options.databases));
+        keyspace.set_observer(Arc::clone(&observers) as Arc<dyn Observer>);
         let conditions = Conditions::default();
         conditions.put(condition::SENTINEL, options.sentinel);
         Ok(Self {
@@ -100,8 +100,7 @@ impl Engine {
             table,
             clients: Clients::default(),
             pubsub: PubSub::default(),
-            watches,
-            watch_count: Mutex::new(0),
+            observers,
             conditions,
             settings: ArcSwap::from_pointee(Settings::default()),
             notify_bits: AtomicU32::new(0),
@@ -218,8 +217,12 @@ impl Engine {
         &self.errors
     }
 
+    pub(crate) fn observers(&self) -> &Observers {
+        &self.observers
+    }
+
     pub(crate) fn watches(&self) -> &WatchTable {
-        &self.watches
+        &self.observers.watches
     }
 
     /// How a session sees keys now.
@@ -315,7 +318,7 @@ impl Engine {
 
     /// How many keys are watched, each as often as it is watched.
     pub fn watched_keys(&self) -> usize {
-        *self.watch_count.lock()
+        self.observers.interest().watched
     }
 
     /// How many connections wait in a blocking command.

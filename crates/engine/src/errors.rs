@@ -132,6 +132,8 @@ fixed! {
     /// A timeout that is no integer.
     TIMEOUT_NOT_INTEGER = "ERR timeout is not an integer or out of range";
     /// A negative timeout.
+    TIMEOUT_NOT_FLOAT = "ERR timeout is not a float or out of range";
+    /// A timeout below zero.
     TIMEOUT_NEGATIVE = "ERR timeout is negative";
     /// An expired `ttl`.
     INVALID_TTL = "ERR Invalid TTL value, must be >= 0";
@@ -173,6 +175,9 @@ fixed! {
     SAVE_FAILED = "ERR Background save could not start, see the log";
     /// What a client waited for was ended by CLIENT UNBLOCK.
     UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+    /// The server became a replica while a client waited for a key.
+    UNBLOCKED_BY_ROLE =
+        "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
     /// The offset of a bit is no integer, negative, or behind the longest string.
     BIT_OFFSET = "ERR bit offset is not an integer or out of range";
     /// SETBIT to something else than 0 or 1.

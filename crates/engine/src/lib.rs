@@ -21,6 +21,7 @@
 
 mod acl;
 mod batch;
+mod blocking;
 mod client;
 mod client_line;
 mod clients;
@@ -36,6 +37,7 @@ mod host;
 mod latency;
 mod monitor;
 mod notify;
+mod observers;
 mod park;
 mod pubsub;
 mod redact;
@@ -55,6 +57,7 @@ pub use acl::{
     AclContext, AclEntry, AclLog, DEFAULT_USER, Denied, Passwords, Permissions, RuleError, RuleScope,
     Selector, SetUserError, User, Users, has_spaces, load_acl_file, merge_selectors,
 };
+pub use blocking::{BlockOn, TimeoutReply};
 pub use client::{Client, ClientFlags, ClientId, ClientKind, ClientMeta, Mailbox, Unblock};
 pub use client_line::{ClientNow, write_client_line};
 pub use clients::Clients;

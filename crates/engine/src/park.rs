@@ -4,7 +4,7 @@
 //! until its [`Mailbox`](crate::Mailbox) is rung or the deadline passes, and calls [`Engine::resume`], which either
 //! finishes the reply or lets it sleep on.
 
-use crate::{ClientFlags, Engine, Session, SessionState, Unblock, condition, errors};
+use crate::{ClientFlags, Engine, Session, SessionState, Unblock, Worker, condition, errors};
 use std::sync::atomic::Ordering;
 
 /// What a connection waits for.
@@ -24,6 +24,11 @@ pub enum Park {
         /// Wall clock, ms; `None` waits for ever.
         deadline_ms: Option<i64>,
     },
+    /// A value for one of its keys: see [`Cx::block_on`](crate::Cx::block_on).
+    Keys {
+        /// Wall clock, ms; `None` waits for ever.
+        deadline_ms: Option<i64>,
+    },
     /// The host has something to do first and will say when (SHUTDOWN waiting for replicas).
     Host {
         /// Wall clock, ms; `None` waits for ever.
@@ -36,7 +41,9 @@ impl Park {
     pub fn deadline_ms(self) -> Option<i64> {
         match self {
             Self::Paused { until_ms } => Some(until_ms),
-            Self::Acks { deadline_ms, .. } | Self::Host { deadline_ms } => deadline_ms,
+            Self::Acks { deadline_ms, .. } | Self::Keys { deadline_ms } | Self::Host { deadline_ms } => {
+                deadline_ms
+            }
         }
     }
 }
@@ -65,6 +72,7 @@ impl Engine {
     /// Forgets what a session waits for: it was woken, or its connection has closed.
     pub fn wake_up(&self, session: &mut SessionState) {
         if session.park.take().is_some() {
+            self.abandon_wait(session);
             session.client.put(ClientFlags::BLOCKED | ClientFlags::PAUSED, false);
             self.parked.fetch_sub(1, Ordering::Relaxed);
         }
@@ -72,7 +80,7 @@ impl Engine {
 
     /// Looks whether a sleeping session is done waiting, and writes its reply if it is. Then [`run`](Self::run) goes on
     /// with what it has sent meanwhile.
-    pub fn resume(&self, session: &mut Session) -> bool {
+    pub fn resume(&self, worker: &mut Worker, session: &mut Session) -> bool {
         let Some(park) = session.state.park else { return true };
         let now_ms = self.clock().wall_ms();
         let mut late = park.deadline_ms().is_some_and(|deadline_ms| deadline_ms <= now_ms);
@@ -96,6 +104,10 @@ impl Engine {
                     session.out.int(acked as i64);
                 }
                 done
+            }
+            Park::Keys { .. } => {
+                let unblocked = session.state.client.take_unblock();
+                self.resume_wait(worker, session, late, unblocked)
             }
             Park::Host { .. } => self.host().resume(&mut session.state, &mut session.out, now_ms),
         };

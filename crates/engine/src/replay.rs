@@ -110,6 +110,7 @@ impl Engine {
         }
         session.out.clear();
         self.make_way(worker);
+        self.serve_waiters(worker);
         errors
     }
 

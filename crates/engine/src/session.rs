@@ -1,5 +1,6 @@
 //! A connection's own state, owned by the worker that serves it.
 
+use crate::blocking::Waiter;
 use crate::{Client, CommandTable, Engine, Park, User};
 use bytes::Bytes;
 
@@ -116,6 +117,8 @@ pub struct SessionState {
     pub(crate) run_now: Option<Box<MultiState>>,
     /// The generation of users it has last looked at.
     pub(crate) users_seen: u64,
+    /// Itself as one that waits for keys.
+    pub(crate) waiter: Option<Arc<Waiter>>,
     pub(crate) special: u32,
 }
 
@@ -139,12 +142,39 @@ impl Session {
             hand_over: None,
             run_now: None,
             users_seen: 0,
+            waiter: None,
             special: if origin == SessionOrigin::Client { 0 } else { special::OBEYED },
         };
         if origin == SessionOrigin::Client {
             engine.users().greet(&mut state, engine.table());
         }
         Self { out: ReplyBuf::new(Protocol::Resp2), state, decoder: RequestDecoder::new() }
+    }
+
+    /// A session on which others run a command for this one, which sleeps: the same client, database and user.
+    pub(crate) fn stand_in(&self) -> Self {
+        let state = &self.state;
+        let state = SessionState {
+            client: Arc::clone(&state.client),
+            origin: state.origin,
+            db: state.db,
+            user: state.user.clone(),
+            multi: None,
+            watched: Vec::new(),
+            channels: HashSet::new(),
+            patterns: HashSet::new(),
+            shard_channels: HashSet::new(),
+            reply_mode: ReplyMode::On,
+            park: None,
+            no_touch: state.no_touch,
+            last_write_offset: 0,
+            hand_over: None,
+            run_now: None,
+            users_seen: state.users_seen,
+            waiter: None,
+            special: state.special & special::RESTRICTED,
+        };
+        Self { out: ReplyBuf::new(self.out.protocol()), state, decoder: RequestDecoder::new() }
     }
 
     /// Whether the connection closes once its replies are written.

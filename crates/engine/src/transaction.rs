@@ -52,12 +52,9 @@ impl Engine {
         session.client.put(ClientFlags::DIRTY, false);
     }
 
-    /// Changes the count of watched keys. The keyspace learns under its lock whether there are any: the end of the last
-    /// watch must not overtake the beginning of the next.
+    /// Changes the count of watched keys.
     fn count_watched(&self, change: impl FnOnce(&mut usize)) {
-        let mut count = self.watch_count.lock();
-        change(&mut count);
-        self.keyspace().set_observed(*count > 0);
+        self.observers().change_interest(self.keyspace(), |interest| change(&mut interest.watched));
     }
 
     /// Runs what a session has queued. The caller runs alone and has written nothing yet; `worker` is the caller's.
@@ -77,7 +74,8 @@ impl Engine {
             let started_ns = self.clock().monotonic_ns();
             let access = self.access(now_ms, &session.state, true);
             let view = self.keyspace().view_exclusive(session.state.db, access);
-            let call = Call { entry, args: args.as_args(), raw: None, first_key: None, nested: true };
+            let call =
+                Call { entry, args: args.as_args(), raw: None, first_key: None, nested: true, again: false };
             self.call_handler(worker, session, view, &call, now_ms);
             self.publish_events(worker);
             let spent_ns = self.clock().monotonic_ns().saturating_sub(started_ns);

@@ -3,14 +3,14 @@
 use crate::{Client, ClientFlags, ClientId};
 use bytes::Bytes;
 use parking_lot::RwLock;
-use redan_keyspace::{Change, DbIndex, Observer};
+use redan_keyspace::DbIndex;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Who watches each key of one database.
 type Watchers = HashMap<Bytes, Vec<Arc<Client>>>;
 
-/// The watched keys of all databases. It is the keyspace's observer while there are any.
+/// The watched keys of all databases.
 pub(crate) struct WatchTable {
     databases: Box<[RwLock<Watchers>]>,
 }
@@ -38,22 +38,22 @@ impl WatchTable {
             }
         }
     }
-}
 
-impl Observer for WatchTable {
-    fn on_mutation(&self, db: DbIndex, key: &[u8], _change: Change) {
+    /// A key was changed.
+    pub(crate) fn on_mutation(&self, db: DbIndex, key: &[u8]) {
         if let Some(clients) = self.databases[db.0 as usize].read().get(key) {
             mark(clients);
         }
     }
 
-    fn on_flush(&self, db: DbIndex, holds: &dyn Fn(DbIndex, &[u8]) -> bool) {
+    /// All keys of a database are about to be removed; `holds` says whether a key is there.
+    pub(crate) fn on_flush(&self, db: DbIndex, holds: &dyn Fn(DbIndex, &[u8]) -> bool) {
         let keys = self.databases[db.0 as usize].read();
         keys.iter().filter(|(key, _)| holds(db, key)).for_each(|(_, clients)| mark(clients));
     }
 
-    /// A key that is in neither database stays as it is: absent.
-    fn on_swap(&self, first: DbIndex, second: DbIndex, holds: &dyn Fn(DbIndex, &[u8]) -> bool) {
+    /// Two databases are about to change places. A key that is in neither of them stays as it is: absent.
+    pub(crate) fn on_swap(&self, first: DbIndex, second: DbIndex, holds: &dyn Fn(DbIndex, &[u8]) -> bool) {
         for db in [first, second] {
             let keys = self.databases[db.0 as usize].read();
             let changed = keys.iter().filter(|(key, _)| holds(first, key) || holds(second, key));

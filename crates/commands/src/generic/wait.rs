@@ -1,9 +1,7 @@
 //! WAIT: until replicas have a client's writes.
 
-use redan_engine::{
-    Arg, ArgKind, CmdResult, Command, Cx, Group, Park, ReplyError, category, condition, errors, flag,
-};
-use redan_resp::{Args, parse_i64};
+use redan_engine::{Arg, ArgKind, CmdResult, Command, Cx, Group, Park, category, condition, errors, flag};
+use redan_resp::Args;
 
 use crate::arg;
 
@@ -25,7 +23,7 @@ fn wait(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
         return Err(errors::WAIT_ON_REPLICA);
     }
     let wanted = arg::int(&args[1])?;
-    let deadline_ms = deadline(cx, &args[2])?;
+    let deadline_ms = arg::timeout_ms(&args[2], cx.now_ms)?;
     let offset = cx.session.last_write_offset;
     let acked = cx.host().acked_replicas(offset);
     match usize::try_from(wanted) {
@@ -36,16 +34,6 @@ fn wait(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
         _ => cx.out.int(acked as i64),
     }
     Ok(())
-}
-
-/// The end of a timeout in milliseconds; 0 means for ever.
-fn deadline(cx: &Cx<'_, '_>, timeout: &[u8]) -> Result<Option<i64>, ReplyError> {
-    let timeout_ms = parse_i64(timeout).ok_or(errors::TIMEOUT_NOT_INTEGER)?;
-    match timeout_ms {
-        0 => Ok(None),
-        1.. => timeout_ms.checked_add(cx.now_ms).map(Some).ok_or(errors::TIMEOUT_RANGE),
-        _ => Err(errors::TIMEOUT_NEGATIVE),
-    }
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ pub(super) fn write(server: &Server, fields: &mut Fields<'_>) {
     fields.add("watching_clients", watching);
     fields.add("clients_in_timeout_table", 0);
     fields.add("total_watched_keys", watched);
-    fields.add("total_blocking_keys", 0);
-    fields.add("total_blocking_keys_on_nokey", 0);
+    let (keys, heeding_missing) = engine.blocking_keys();
+    fields.add("total_blocking_keys", keys);
+    fields.add("total_blocking_keys_on_nokey", heeding_missing);
 }

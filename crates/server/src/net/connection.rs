@@ -113,7 +113,7 @@ impl Connection {
             if let Some(end) = self.poll_turn(desk, cx) {
                 return Poll::Ready(end);
             }
-            if !self.poll_mailbox(desk, cx) && !self.poll_deadline(cx) {
+            if !self.poll_mailbox(desk, cx) && !self.poll_deadline(desk, cx) {
                 return Poll::Pending;
             }
         }
@@ -303,7 +303,7 @@ impl Connection {
             // Messages stay where all receivers share them until this client takes what it has got already.
             let rung = self.client.mailbox.poll_bell(cx);
             if rung {
-                self.try_resume();
+                self.try_resume(desk);
             }
             return rung;
         }
@@ -317,24 +317,24 @@ impl Connection {
         for message in messages {
             self.session.out.raw(&message);
         }
-        self.try_resume();
+        self.try_resume(desk);
         true
     }
 
     /// True when the time for which the session slept is over.
-    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> bool {
+    fn poll_deadline(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> bool {
         let Some(deadline) = &mut self.deadline else { return false };
         if deadline.as_mut().poll(cx).is_pending() {
             return false;
         }
         self.deadline = None;
-        self.try_resume();
+        self.try_resume(desk);
         true
     }
 
-    fn try_resume(&mut self) {
+    fn try_resume(&mut self, desk: &mut Desk) {
         if self.is_parked() {
-            if self.engine.resume(&mut self.session) {
+            if self.engine.resume(&mut desk.worker, &mut self.session) {
                 self.deadline = None;
             } else {
                 self.on_parked();

@@ -6,7 +6,7 @@ use crate::config::rows;
 use crate::host::Server;
 use crate::logging::Role as LogRole;
 use crate::startup::process;
-use redan_engine::{Client, ReplyError, condition};
+use redan_engine::{Client, ReplyError, condition, errors};
 use redan_persistence::rdb::LoadReport;
 use redan_replication::primary::io::{FailoverState, Input, Role};
 use redan_replication::replica::io::{Input as LinkInput, MasterAddr, Position};
@@ -130,7 +130,11 @@ impl Replication {
         let settings = self.server().config().peek();
         let conditions = self.engine.conditions();
         let is_replica = self.is_replica();
+        let became_replica = is_replica && !conditions.any(condition::REPLICA);
         conditions.put(condition::REPLICA, is_replica);
+        if became_replica {
+            self.engine.unblock_all(&errors::UNBLOCKED_BY_ROLE);
+        }
         conditions.put(condition::READ_ONLY, is_replica && settings.get(rows::REPLICA_READ_ONLY));
         let is_stale = is_replica && !machines.link_up && !settings.get(rows::REPLICA_SERVE_STALE_DATA);
         conditions.put(condition::STALE, is_stale);
