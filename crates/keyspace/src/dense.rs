@@ -39,6 +39,12 @@ impl<T> Default for Dense<T> {
     }
 }
 
+impl<T: std::fmt::Debug> std::fmt::Debug for Dense<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.chunks.iter().flatten()).finish()
+    }
+}
+
 #[inline]
 fn locate(at: u32) -> (usize, usize) {
     ((at >> CHUNK_BITS) as usize, at as usize & (CHUNK - 1))

@@ -43,7 +43,7 @@ pub use limits::{Limit, Limits};
 pub use listpack::Listpack;
 pub use loader::{DuplicateKey, LoadedAccess, Loader};
 pub use mutation::{Change, ExpiredKey, ExpiredKeys, Garbage, Observer};
-pub use object::{Aggregate, Hash, List, Object, Set, SortedSet, Stream};
+pub use object::{Aggregate, Hash, List, Object, Set, SetIter, SortedSet, Stream};
 pub use snapshot::{DbSize, Progress, Snapshot, SnapshotRunning, SnapshotSink};
 pub use table::SetTtl;
 pub use value::{EMBSTR_MAX, Encoding, INLINE_MAX, IntText, Kind, NewValue, StringRef, ValueRef, parse_int};

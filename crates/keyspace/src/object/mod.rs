@@ -11,7 +11,7 @@ mod stream;
 
 pub use hash::Hash;
 pub use list::List;
-pub use set::Set;
+pub use set::{Set, SetIter};
 pub use sorted_set::SortedSet;
 pub use stream::Stream;
 
