@@ -22,11 +22,7 @@ impl Set {
     }
 
     /// Takes a fair random member out and shows it. O(1); O(n) in an intset or a listpack.
-    pub fn pop_random<T>(
-        &mut self,
-        random: &mut fastrand::Rng,
-        show: impl FnOnce(&[u8]) -> T,
-    ) -> Option<T> {
+    pub fn pop_random<T>(&mut self, random: &mut fastrand::Rng, show: impl FnOnce(&[u8]) -> T) -> Option<T> {
         let len = self.len();
         if len == 0 {
             return None;
