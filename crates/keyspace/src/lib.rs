@@ -43,6 +43,7 @@ pub use limits::{Limit, Limits};
 pub use listpack::Listpack;
 pub use loader::{DuplicateKey, LoadedAccess, Loader};
 pub use mutation::{Change, ExpiredKey, ExpiredKeys, Garbage, Observer};
+pub use object::stream;
 pub use object::{Aggregate, Hash, List, Object, Set, SetIter, SortedSet, Stream};
 pub use snapshot::{DbSize, Progress, Snapshot, SnapshotRunning, SnapshotSink};
 pub use table::SetTtl;

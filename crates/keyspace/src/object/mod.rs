@@ -7,7 +7,7 @@ mod hash;
 mod list;
 mod set;
 mod sorted_set;
-mod stream;
+pub mod stream;
 
 pub use hash::Hash;
 pub use list::List;
