@@ -45,6 +45,7 @@ pub use loader::{DuplicateKey, LoadedAccess, Loader};
 pub use mutation::{Change, ExpiredKey, ExpiredKeys, Garbage, Observer};
 pub use object::stream;
 pub use object::{Aggregate, Hash, List, Object, Set, SetIter, SortedSet, Stream};
+pub use object::{LexBound, LexRange, ScoreRange, SortedSetBuilder, SortedSetIter};
 pub use snapshot::{DbSize, Progress, Snapshot, SnapshotRunning, SnapshotSink};
 pub use table::SetTtl;
 pub use value::{EMBSTR_MAX, Encoding, INLINE_MAX, IntText, Kind, NewValue, StringRef, ValueRef, parse_int};

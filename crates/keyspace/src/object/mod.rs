@@ -12,7 +12,7 @@ pub mod stream;
 pub use hash::Hash;
 pub use list::List;
 pub use set::{Set, SetIter};
-pub use sorted_set::SortedSet;
+pub use sorted_set::{LexBound, LexRange, ScoreRange, SortedSet, SortedSetBuilder, SortedSetIter};
 pub use stream::Stream;
 
 use crate::value::{Encoding, Kind};

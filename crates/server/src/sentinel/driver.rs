@@ -121,8 +121,7 @@ impl Driver<'_> {
     fn prepare(&self, machine: &Machine, output: Output) -> Task {
         match output {
             Output::SaveState { save } => {
-                let (settings, users) = (self.server.config().load(), self.server.user_lines());
-                Task::Save(Job { save, config: machine.to_config(), settings, users })
+                Task::Save(Job { save, config: machine.to_config(), settings: self.server.config().load() })
             }
             output => Task::Other(output),
         }

@@ -12,12 +12,7 @@ fn lines(text: &str) -> Vec<RawLine> {
 }
 
 fn job(config: Config, dir: &Path) -> Job {
-    Job {
-        save: SaveId(1),
-        config,
-        settings: Arc::new(Settings::new(&dir.to_string_lossy())),
-        users: Vec::new(),
-    }
+    Job { save: SaveId(1), config, settings: Arc::new(Settings::new(&dir.to_string_lossy())) }
 }
 
 fn remembering(epoch: u64) -> Config {
