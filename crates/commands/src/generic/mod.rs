@@ -7,6 +7,7 @@ pub(crate) mod expiry;
 mod object;
 mod rename;
 mod scan;
+pub(crate) mod scan_page;
 mod ttl;
 mod wait;
 

@@ -1,11 +1,10 @@
 //! KEYS, SCAN, RANDOMKEY: keys that nobody named.
 
-use redan_engine::{Arg, ArgKind, CmdResult, Command, Cx, Group, ReplyError, category, errors, flag};
-use redan_keyspace::EntryRef;
+use redan_engine::{Arg, ArgKind, CmdResult, Command, Cx, Group, category, flag};
+use redan_resp::Args;
 use redan_resp::glob::{glob_match, is_literal};
-use redan_resp::{Args, ReplyBuf, parse_u64};
 
-use crate::arg;
+use super::scan_page::{ScanOptions, ScanPage, Scanned, parse_cursor};
 
 /// KEYS pattern
 ///
@@ -64,58 +63,17 @@ pub(super) const SCAN: Command = Command::new("scan", -2, scan)
         Arg::new("type", ArgKind::String).after("TYPE").optional(),
     ]);
 
-/// Which keys SCAN shows, and how many it looks at.
-struct Filter<'a> {
-    pattern: Option<&'a [u8]>,
-    kind: Option<&'a [u8]>,
-    count: usize,
-}
-
-impl<'a> Filter<'a> {
-    fn parse(options: Args<'a>) -> Result<Self, ReplyError> {
-        let mut filter = Self { pattern: None, kind: None, count: 10 };
-        let mut rest = options.iter();
-        while let Some(word) = rest.next() {
-            if arg::is(word, "NOVALUES") {
-                return Err(errors::NOVALUES);
-            }
-            let value = rest.next().ok_or(errors::SYNTAX)?;
-            if arg::is(word, "COUNT") {
-                let count = arg::int(value)?;
-                filter.count =
-                    usize::try_from(count).ok().filter(|&count| count > 0).ok_or(errors::SYNTAX)?;
-            } else if arg::is(word, "MATCH") {
-                filter.pattern = (value != b"*").then_some(value);
-            } else if arg::is(word, "TYPE") {
-                filter.kind = Some(value);
-            } else {
-                return Err(errors::SYNTAX);
-            }
-        }
-        Ok(filter)
-    }
-
-    fn accepts(&self, entry: EntryRef<'_>) -> bool {
-        self.kind.is_none_or(|kind| kind.eq_ignore_ascii_case(entry.kind().name().as_bytes()))
-            && self.pattern.is_none_or(|pattern| glob_match(pattern, entry.key(), false))
-    }
-}
-
 fn scan(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
-    let cursor = parse_u64(&args[1]).ok_or(errors::INVALID_CURSOR)?;
-    let filter = Filter::parse(args.skip(2))?;
-    // The cursor stands in front of the keys, but is known only after them.
-    let (mut keys, mut shown) = (ReplyBuf::new(cx.out.protocol()), 0);
-    let next = cx.view.scan(cursor, filter.count, |entry| {
-        if filter.accepts(entry) {
-            keys.bulk(entry.key());
-            shown += 1;
+    let cursor = parse_cursor(&args[1])?;
+    let options = ScanOptions::parse(args.skip(2), Scanned::Keys)?;
+    let mut page = ScanPage::new(cx.out.protocol());
+    let next = cx.view.scan(cursor, options.count, |entry| {
+        if options.wants_kind(entry.kind()) && options.wants(entry.key()) {
+            page.elements().bulk(entry.key());
+            page.count(1);
         }
     });
-    cx.out.array(2);
-    cx.out.bulk(itoa::Buffer::new().format(next).as_bytes());
-    cx.out.array(shown);
-    cx.out.raw(keys.as_slice());
+    page.reply(cx.out, next);
     Ok(())
 }
 

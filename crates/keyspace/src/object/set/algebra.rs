@@ -68,6 +68,12 @@ impl Set {
     }
 }
 
+/// Whether no text is there twice.
+pub(super) fn are_distinct<'a>(mut members: impl Iterator<Item = StringRef<'a>>) -> bool {
+    let mut seen = Seen::default();
+    members.all(|member| seen.insert(member))
+}
+
 /// Members of sets that were seen, without a copy of their texts.
 #[derive(Default)]
 struct Seen<'a>(Dense<SeenMember<'a>>);

@@ -78,8 +78,12 @@ impl Set {
         set
     }
 
-    /// Takes a set over from a listpack, whose elements must be distinct; it becomes a hash table if the limits say so.
-    pub fn from_listpack(listpack: Listpack, limits: &Limits) -> Self {
+    /// Takes a set over from a listpack; it becomes a hash table if the limits say so. `None` if an element is there
+    /// twice.
+    pub fn from_listpack(listpack: Listpack, limits: &Limits) -> Option<Self> {
+        if !algebra::are_distinct(listpack.iter()) {
+            return None;
+        }
         let longest = limits.size(Limit::SetMaxListpackValue);
         let fits = listpack.len() <= limits.size(Limit::SetMaxListpackEntries)
             && listpack.iter().all(|member| member.len() <= longest);
@@ -87,7 +91,7 @@ impl Set {
         if !fits {
             set.convert_to_table(0);
         }
-        set
+        Some(set)
     }
 
     /// Becomes a hash table if so many members are about to be added that it would end as one.
@@ -268,7 +272,7 @@ impl Set {
 /// An empty hash table with room.
 fn table(members: usize) -> Repr {
     /// No more than this is reserved for members that nobody has seen yet.
-    const TRUSTED: usize = 1 << 16;
+    const TRUSTED: usize = 1 << 12;
     let mut table = Dense::new();
     table.reserve(members.min(TRUSTED));
     Repr::Table(Box::new(table))
