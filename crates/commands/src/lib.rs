@@ -11,6 +11,7 @@
 pub mod acl;
 pub mod arg;
 pub mod bitmap;
+pub mod cluster;
 pub mod connection;
 pub mod generic;
 pub mod pubsub;
@@ -33,6 +34,7 @@ pub fn all() -> Vec<&'static [Command]> {
     vec![
         acl::COMMANDS,
         bitmap::COMMANDS,
+        cluster::COMMANDS,
         connection::COMMANDS,
         generic::COMMANDS,
         pubsub::COMMANDS,

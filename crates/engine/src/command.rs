@@ -59,7 +59,7 @@ pub mod flag {
     /// Needs `enable-debug-command` or the like.
     pub const PROTECTED: u32 = 1 << 22;
 
-    /// Name of each bit, in COMMAND INFO's order of mention.
+    /// Name of each bit that is shown, in COMMAND INFO's order of mention.
     pub const NAMES: &[(u32, &str)] = &[
         (WRITE, "write"),
         (READONLY, "readonly"),
@@ -75,13 +75,10 @@ pub mod flag {
         (ASKING, "asking"),
         (FAST, "fast"),
         (NO_AUTH, "no_auth"),
-        (MAY_REPLICATE, "may_replicate"),
         (NO_MANDATORY_KEYS, "no_mandatory_keys"),
-        (PROTECTED, "protected"),
         (NO_ASYNC_LOADING, "no_async_loading"),
         (NO_MULTI, "no_multi"),
         (ALLOW_BUSY, "allow_busy"),
-        (TOUCHES_ARBITRARY_KEYS, "touches_arbitrary_keys"),
     ];
 }
 

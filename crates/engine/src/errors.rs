@@ -79,6 +79,8 @@ fixed! {
     HELLO_NO_AUTH = "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time";
     /// HELLO with a version other than 2 and 3.
     NO_PROTO = "NOPROTO unsupported protocol version";
+    /// A command for clients of a cluster.
+    NO_CLUSTER = "ERR This instance has cluster support disabled";
     /// A name of a user with blanks in it.
     ACL_USER_NAME = "ERR Usernames can't contain spaces or null characters";
     /// ACL DELUSER default.
@@ -273,6 +275,11 @@ pub fn denied(user: &str, command: &str, denied: Denied, object: Option<&[u8]>) 
 /// A command that its user may not run.
 pub fn no_permission(denied: &str) -> ReplyError {
     ReplyError::new(format!("NOPERM {denied}"))
+}
+
+/// A command that a script's user may not run.
+pub fn script_denied(denied: &str) -> ReplyError {
+    ReplyError::new(format!("ERR ACL failure in script: {denied}"))
 }
 
 /// A queued command that its user may no longer run when the transaction does.

@@ -52,7 +52,7 @@ pub(super) const PUBSUB: Command = Command::new("pubsub", -2, crate::container)
                 "Returns the count of subscribers of shard channels.",
             )
             .args(&[Arg::new("shardchannel", ArgKind::String).optional().multiple()]),
-        sub("help", 2, help, "6.2.0").docs(
+        Command::new("help", 2, help).flags(flag::LOADING | flag::STALE).docs(
             Group::PubSub,
             "6.2.0",
             "O(1)",

@@ -1,13 +1,19 @@
 //! SUBSCRIBE, PSUBSCRIBE, SSUBSCRIBE and their opposites.
 
 use bytes::Bytes;
-use redan_engine::{Arg, ArgKind, Channels, CmdResult, Command, Cx, Group, ReplyMode, SessionState, flag};
+use redan_engine::{
+    Arg, ArgKind, Channels, CmdResult, Command, Cx, Group, KeySpec, ReplyMode, Run, SessionState, flag,
+    key_flag,
+};
 use redan_resp::{Args, ReplyBuf};
 use std::collections::HashSet;
 
 const FLAGS: u32 = flag::PUBSUB | flag::NOSCRIPT | flag::LOADING | flag::STALE;
 
 const PER_NAME: &str = "O(N) where N is the number of channels to subscribe to.";
+
+/// No keys, but what a cluster would send to a shard like keys.
+const SHARD_CHANNELS: &[KeySpec] = &[KeySpec::range(1, -1, 1, key_flag::NOT_KEY)];
 
 /// SUBSCRIBE channel [channel ...]
 pub(super) const SUBSCRIBE: Command = Command::new("subscribe", -2, subscribe)
@@ -48,6 +54,8 @@ pub(super) const PUNSUBSCRIBE: Command = Command::new("punsubscribe", -1, punsub
 /// SSUBSCRIBE shardchannel [shardchannel ...]
 pub(super) const SSUBSCRIBE: Command = Command::new("ssubscribe", -2, ssubscribe)
     .flags(FLAGS)
+    .keys(SHARD_CHANNELS)
+    .run(Run::Shared)
     .channels(Channels::All)
     .docs(Group::PubSub, "7.0.0", PER_NAME, "Listens for messages published to shard channels.")
     .args(&[Arg::new("shardchannel", ArgKind::String).multiple()]);
@@ -55,6 +63,8 @@ pub(super) const SSUBSCRIBE: Command = Command::new("ssubscribe", -2, ssubscribe
 /// SUNSUBSCRIBE [shardchannel [shardchannel ...]]
 pub(super) const SUNSUBSCRIBE: Command = Command::new("sunsubscribe", -1, sunsubscribe)
     .flags(FLAGS)
+    .keys(SHARD_CHANNELS)
+    .run(Run::Shared)
     .docs(Group::PubSub, "7.0.0", PER_NAME, "Stops listening to messages posted to shard channels.")
     .args(&[Arg::new("shardchannel", ArgKind::String).optional().multiple()]);
 

@@ -160,6 +160,20 @@ impl Engine {
         errors::no_permission(&denied_text(session, entry, denied))
     }
 
+    /// What a script is told whose user may not run a command, after that was noted. `outer` is the script's own command,
+    /// EVAL for example.
+    pub fn script_denied(
+        &self,
+        session: &SessionState,
+        outer: &CommandEntry,
+        entry: &CommandEntry,
+        args: Args<'_>,
+    ) -> Option<ReplyError> {
+        let denied = session.denied(entry, args)?;
+        self.note_denied(session, outer, (entry, args), denied, AclContext::Lua);
+        Some(errors::script_denied(&denied_text(session, entry, denied)))
+    }
+
     /// Replaces all users, and disconnects whoever may not stay. The caller runs alone, or nothing runs yet.
     pub fn replace_users(
         &self,
@@ -253,12 +267,5 @@ impl Cx<'_, '_> {
                 .user
                 .as_ref()
                 .is_none_or(|user| user.permissions().allows_with_every_key(self.entry, args, flags))
-    }
-
-    /// What a script is told whose user may not run a command, after it was noted.
-    pub fn script_denied(&self, entry: &CommandEntry, args: Args<'_>) -> Option<ReplyError> {
-        let denied = self.session.denied(entry, args)?;
-        self.engine.note_denied(self.session, self.entry, (entry, args), denied, AclContext::Lua);
-        Some(errors::err(format!("ACL failure in script: {}", denied_text(self.session, entry, denied))))
     }
 }
