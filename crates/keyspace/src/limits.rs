@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
-/// A size that decides on an encoding; each is a configuration parameter of the same name.
+/// A size that decides on an encoding; each but the last is a configuration parameter of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Limit {
@@ -28,10 +28,13 @@ pub enum Limit {
     StreamNodeMaxBytes,
     /// `stream-node-max-entries`: entries of a node; 0: no limit.
     StreamNodeMaxEntries,
+    /// `DEBUG QUICKLIST-PACKED-THRESHOLD`: bytes from which an element of a list has a node of its own; 0: those that
+    /// [`ListMaxListpackSize`](Self::ListMaxListpackSize) allows for a node.
+    ListPackedThreshold,
 }
 
 /// The default of each [`Limit`], in order.
-const DEFAULTS: [i64; 11] = [512, 64, -2, 0, 512, 128, 64, 128, 64, 4096, 100];
+const DEFAULTS: [i64; 12] = [512, 64, -2, 0, 512, 128, 64, 128, 64, 4096, 100, 0];
 
 /// The values of all limits; any thread may read and set them at any time.
 pub struct Limits([AtomicI64; DEFAULTS.len()]);

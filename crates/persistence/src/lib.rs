@@ -8,5 +8,4 @@ pub mod check_aof;
 pub mod check_rdb;
 pub mod digest;
 pub mod dump;
-pub mod lzf;
 pub mod rdb;

@@ -9,9 +9,11 @@
 mod check;
 mod encoding;
 mod iter;
+mod needle;
 
 pub use check::{ListpackDamage, ListpackError};
-pub use iter::Iter;
+pub use iter::{Entries, Iter};
+pub use needle::Needle;
 
 use crate::size_class;
 use crate::value::StringRef;
@@ -174,7 +176,7 @@ impl Listpack {
     /// Whether an element has this value.
     #[inline]
     pub fn matches<'a>(&self, pos: Pos, value: impl Into<StringRef<'a>>) -> bool {
-        Needle::new(value.into()).matches(self.get(pos))
+        Needle::new(value).matches(self.get(pos))
     }
 
     /// All elements from the first to the last; the iterator can be walked from both ends.
@@ -203,7 +205,7 @@ impl Listpack {
     /// The first element at or behind `from` that has this value. After each that has not, `skip` elements are passed over
     /// unseen, so that the fields of a hash can be searched without its values.
     pub fn find<'a>(&self, value: impl Into<StringRef<'a>>, from: Pos, skip: usize) -> Option<Pos> {
-        let needle = Needle::new(value.into());
+        let needle = Needle::new(value);
         let mut entries = self.iter_from(from).entries();
         loop {
             let (pos, value) = entries.next()?;
@@ -413,29 +415,6 @@ impl Listpack {
         self.bytes.push(END);
         self.count_added(count);
         self.note_byte_len();
-    }
-}
-
-/// A value that elements are compared with. Elements that look like integers need not be stored as such: others write
-/// listpacks too.
-struct Needle<'a> {
-    value: StringRef<'a>,
-    number: Option<i64>,
-}
-
-impl<'a> Needle<'a> {
-    #[inline]
-    fn new(value: StringRef<'a>) -> Self {
-        Self { value, number: value.as_int() }
-    }
-
-    #[inline]
-    fn matches(&self, element: StringRef<'_>) -> bool {
-        match (element, self.value) {
-            (StringRef::Int(number), _) => self.number == Some(number),
-            (StringRef::Bytes(bytes), StringRef::Bytes(wanted)) => bytes == wanted,
-            (StringRef::Bytes(_), StringRef::Int(_)) => element.as_int() == self.number,
-        }
     }
 }
 

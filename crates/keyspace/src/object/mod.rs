@@ -10,7 +10,7 @@ mod sorted_set;
 pub mod stream;
 
 pub use hash::Hash;
-pub use list::List;
+pub use list::{End, List, ListLimits, ListNode};
 pub use set::{Set, SetIter};
 pub use sorted_set::{LexBound, LexRange, ScoreRange, SortedSet, SortedSetBuilder, SortedSetIter};
 pub use stream::Stream;

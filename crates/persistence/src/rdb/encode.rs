@@ -3,7 +3,7 @@
 use redan_keyspace::parse_int;
 
 use super::format::{ValueType, length, opcode};
-use crate::lzf::Compressor;
+use redan_keyspace::lzf::Compressor;
 
 /// Strings up to this length are never compressed: there is nothing to gain.
 const MIN_COMPRESSED_LEN: usize = 21;

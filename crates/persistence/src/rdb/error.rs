@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::format::ValueType;
-use crate::lzf::LzfError;
+use redan_keyspace::lzf::LzfError;
 
 /// What was being read when an error was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use crc64::crc64;
 
 use super::error::RdbErrorKind;
 use super::format::length;
-use crate::lzf;
+use redan_keyspace::lzf;
 
 /// How much is asked from the source at once.
 const BUFFER_LEN: usize = 256 << 10;

@@ -1,4 +1,4 @@
-//! LZF, the compression of RDB strings.
+//! LZF, the compression of RDB strings and of the inner nodes of long lists.
 //!
 //! The stream is a sequence of two kinds of items, told apart by the top three bits of their first byte:
 //!
