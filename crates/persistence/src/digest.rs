@@ -28,6 +28,11 @@ impl Digest {
         }
     }
 
+    /// Adds the digest of a part, in any order among other xors.
+    pub fn xor_digest(&mut self, part: &Digest) {
+        self.xor(&part.0);
+    }
+
     /// Adds `bytes` so that the order counts.
     pub fn mix(&mut self, bytes: &[u8]) {
         self.xor(bytes);

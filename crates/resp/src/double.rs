@@ -18,11 +18,20 @@ pub fn format_f64(value: f64, out: &mut Vec<u8>) {
     } else if value.abs() <= INTEGER_LIMIT && value.trunc() == value {
         push_i64(out, value as i64);
     } else {
-        if value < 0.0 {
-            out.push(b'-');
-        }
-        Decimal::shortest(value.abs()).layout(out, value < 0.0);
+        format_f64_shortest(value, out);
     }
+}
+
+/// Appends the shortest digits that read back as `value`, as the fpconv library lays them out: as [`format_f64`] does,
+/// but integers of more than a few zeros too get an exponent (`1e+15`). This is how digests of data see scores.
+pub fn format_f64_shortest(value: f64, out: &mut Vec<u8>) {
+    if !value.is_finite() || value == 0.0 {
+        return format_f64(value, out);
+    }
+    if value < 0.0 {
+        out.push(b'-');
+    }
+    Decimal::shortest(value.abs()).layout(out, value < 0.0);
 }
 
 /// Reads a double as Redis takes it from a client: decimal with an optional exponent, `inf` or `infinity` in any case,

@@ -154,3 +154,20 @@ proptest! {
         prop_assert_eq!(parse_f64(format!("0x{value:X}p-70").as_bytes()), Some(value as f64 * f64::powi(2.0, -70)));
     }
 }
+
+#[test]
+fn digests_see_big_integers_with_an_exponent() {
+    for (value, text) in [
+        (0.0, "0"),
+        (-0.0, "-0"),
+        (-100_000.0, "-100000"),
+        (1e15, "1e+15"),
+        (123_456.0, "123456"),
+        (0.1, "0.1"),
+        (f64::NEG_INFINITY, "-inf"),
+    ] {
+        let mut out = Vec::new();
+        format_f64_shortest(value, &mut out);
+        assert_eq!(String::from_utf8_lossy(&out), text);
+    }
+}
