@@ -453,17 +453,11 @@ impl Engine {
         call: &Call<'_, '_>,
         logging: bool,
     ) {
-        let expired = view.take_expired();
-        if !expired.is_empty() {
-            let delete = self.expire_command();
-            for gone in expired {
-                if logging {
-                    worker.effects.push(gone.db, &[delete, &gone.key]);
-                }
-                let event = (crate::notify_class::EXPIRED, "expired", gone.db, gone.key);
-                worker.effects.events.insert(worker.effects.events_from, event);
-                worker.effects.events_from += 1;
+        for gone in view.take_expired() {
+            if logging {
+                self.with_deletion(&gone, |args| worker.effects.push(gone.db, args));
             }
+            worker.effects.push_expired_events(gone);
         }
         if !logging {
             return;

@@ -7,7 +7,8 @@
 //!
 //! [`Cx::propagate`]: crate::Cx::propagate
 
-use redan_keyspace::DbIndex;
+use crate::notify_class;
+use redan_keyspace::{DbIndex, ExpiredKey};
 use redan_resp::encode_command;
 
 /// The effects of one unit of execution, encoded, with room that is reused from unit to unit.
@@ -27,6 +28,18 @@ pub struct Effects {
     pub(crate) events: Vec<(u32, &'static str, DbIndex, Box<[u8]>)>,
     /// Where those of the running command begin; in front of them goes what expired under it.
     pub(crate) events_from: usize,
+}
+
+/// The events of what expired: its own, and that of the key that went with its last field.
+pub(crate) fn events_of(gone: &ExpiredKey) -> impl Iterator<Item = (u32, &'static str)> + use<> {
+    let (own, removal) = match &gone.field {
+        None => ((notify_class::EXPIRED, "expired"), None),
+        Some(field) => (
+            (notify_class::HASH, "hexpired"),
+            field.was_last.then_some((notify_class::GENERIC, "del")),
+        ),
+    };
+    std::iter::once(own).chain(removal)
 }
 
 /// Longest buffer kept between units.
@@ -53,6 +66,14 @@ impl Effects {
     pub(crate) fn push_encoded(&mut self, db: DbIndex, bytes: &[u8]) {
         self.buf.extend_from_slice(bytes);
         self.commands.push((db, self.buf.len()));
+    }
+
+    /// Adds the events of what expired under the running command, in front of the command's own.
+    pub(crate) fn push_expired_events(&mut self, gone: ExpiredKey) {
+        for (class, event) in events_of(&gone) {
+            self.events.insert(self.events_from, (class, event, gone.db, gone.key.clone()));
+            self.events_from += 1;
+        }
     }
 
     /// Whether the unit has no effects.

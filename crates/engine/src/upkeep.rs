@@ -1,7 +1,8 @@
 //! What is done to the dataset without being asked: keys whose time has come, and room for new ones.
 
+use crate::effects::events_of;
 use crate::{Counters, Engine, SlotGuard, Worker, condition, notify_class};
-use redan_keyspace::{Access, DbIndex, EvictionPool, ExpireBudget, Key};
+use redan_keyspace::{Access, DbIndex, EvictionPool, ExpireBudget, ExpiredKey, Key};
 use redan_replication::Audience;
 use std::sync::atomic::Ordering;
 
@@ -16,6 +17,9 @@ pub struct ExpireCursor {
 
 /// Entries looked at between two looks at the clock.
 const EXPIRE_STEP: ExpireBudget = ExpireBudget { shards: 64, entries: 400 };
+
+/// Fields of hashes removed between two looks at the clock.
+const FIELDS_STEP: usize = 400;
 
 /// A pass goes on while more than one entry in so many had expired.
 const WORTHWHILE: usize = 10;
@@ -32,8 +36,8 @@ const LEAVE_ALONE: u32 = condition::REPLICA
     | condition::PAUSE_ALL;
 
 impl Engine {
-    /// Deletes expired keys of all databases for at most `budget_us` microseconds, and appends the deletions to the
-    /// log. To be called on a master only, outside of the gate. Returns how many keys went.
+    /// Deletes expired keys and fields of hashes of all databases for at most `budget_us` microseconds, and appends the
+    /// deletions to the log. To be called on a master only, outside of the gate. Returns how many went.
     pub fn expire_cycle(&self, worker: &mut Worker, cursor: &mut ExpireCursor, budget_us: u64) -> usize {
         if !self.switches().active_expire() {
             return 0;
@@ -47,7 +51,17 @@ impl Engine {
 
     fn expire_until(&self, worker: &mut Worker, cursor: &mut ExpireCursor, deadline_ns: u64) -> usize {
         let mut expired = 0;
+        // However many fields expire, half of the time is left for keys.
+        let began_ns = self.clock().monotonic_ns();
+        let fields_deadline_ns = began_ns + deadline_ns.saturating_sub(began_ns) / 2;
         for _ in 0..self.keyspace().databases() {
+            loop {
+                let fields = self.expire_fields_step(worker, DbIndex(cursor.db));
+                expired += fields;
+                if fields < FIELDS_STEP || self.clock().monotonic_ns() >= fields_deadline_ns {
+                    break;
+                }
+            }
             loop {
                 let step = self.expire_step(worker, cursor);
                 expired += step.expired;
@@ -98,8 +112,50 @@ impl Engine {
         step
     }
 
+    /// Removes fields of hashes whose time has come, and says how many.
+    fn expire_fields_step(&self, worker: &mut Worker, db: DbIndex) -> usize {
+        let inside = self.gate().enter(worker.slot);
+        // Asked inside the gate, as in `expire_step`.
+        if self.conditions().any(LEAVE_ALONE) {
+            return 0;
+        }
+        let access = Access::write(self.clock().wall_ms());
+        let logging = self.log().is_active();
+        let mut all_gone: Vec<ExpiredKey> = Vec::new();
+        let step = self.keyspace().expire_fields_cycle(db, access, FIELDS_STEP, |gone| {
+            if logging {
+                self.log_deletion(&gone);
+            }
+            all_gone.push(gone);
+        });
+        worker.appended |= logging && step.expired > 0;
+        worker.handed_over |= step.handed_over;
+        drop(inside);
+        self.make_way(worker);
+        for gone in &all_gone {
+            for (class, event) in events_of(gone) {
+                self.publish_event(class, event, gone.db, &gone.key);
+            }
+        }
+        step.expired
+    }
+
+    /// Shows the command that what expired propagates as.
+    pub(crate) fn with_deletion(&self, gone: &ExpiredKey, show: impl FnOnce(&[&[u8]])) {
+        match &gone.field {
+            None => show(&[self.expire_command(), &gone.key]),
+            Some(field) => show(&[b"HDEL", &gone.key, &field.name]),
+        }
+    }
+
+    fn log_deletion(&self, gone: &ExpiredKey) {
+        self.with_deletion(gone, |args| {
+            self.log().append_command(gone.db.0, Audience::All, args.iter().copied());
+        });
+    }
+
     /// What an expired key propagates as.
-    pub(crate) fn expire_command(&self) -> &'static [u8] {
+    fn expire_command(&self) -> &'static [u8] {
         if self.settings().lazyfree_lazy_expire { b"UNLINK" } else { b"DEL" }
     }
 
@@ -159,11 +215,7 @@ impl Engine {
         let evicted = view.evict(&key);
         if self.log().is_active() {
             for gone in view.take_expired() {
-                self.log().append_command(
-                    gone.db.0,
-                    Audience::All,
-                    [self.expire_command(), &gone.key].into_iter(),
-                );
+                self.log_deletion(&gone);
             }
             if evicted {
                 self.log().append_command(victim.db.0, Audience::All, [delete, &victim.key].into_iter());

@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use crate::clock::CLOCK_MASK;
 use crate::dense::Slot;
-use crate::object::Object;
+use crate::object::{Hash, Object};
 use crate::value::{EMBSTR_MAX, Encoding, IntText, Kind, Owned, Payload, StringRef, ValueRef};
 
 const EXPIRY_LEN: usize = size_of::<i64>() + size_of::<u32>();
@@ -357,6 +357,15 @@ impl Entry {
         // SAFETY: the Arc was just stored, the entry owns the only count of it (`make_mut` saw to that) and `&mut self`
         // keeps anybody from cloning it.
         Some(unsafe { &mut *self.object_ptr().cast_mut() })
+    }
+
+    /// When the first field expires, if this is a hash with fields that do.
+    #[inline]
+    pub(crate) fn next_field_expiry(&self) -> Option<i64> {
+        if self.shape.form() != Form::Object {
+            return None;
+        }
+        self.value().aggregate::<Hash>()?.next_expiry()
     }
 
     /// A shared handle to a large value.

@@ -27,6 +27,8 @@ pub struct KeyspaceStats {
     pub misses: u64,
     /// Keys deleted because their time had come.
     pub expired: u64,
+    /// Fields of hashes deleted because their time had come.
+    pub expired_fields: u64,
 }
 
 /// How far down the chain of addresses [`Keyspace::prefetch`] goes.
@@ -58,6 +60,7 @@ pub struct Keyspace {
     observer: OnceLock<Arc<dyn Observer>>,
     pub(crate) observed: AtomicBool,
     expired: AtomicU64,
+    pub(crate) expired_fields: AtomicU64,
     /// Misses in databases that do not exist yet.
     absent_misses: AtomicU64,
     random: AtomicU64,
@@ -81,6 +84,7 @@ impl Keyspace {
             observer: OnceLock::new(),
             observed: AtomicBool::new(false),
             expired: AtomicU64::new(0),
+            expired_fields: AtomicU64::new(0),
             absent_misses: AtomicU64::new(0),
             random: AtomicU64::new(seed),
         }
@@ -187,6 +191,7 @@ impl Keyspace {
             hits: 0,
             misses: self.absent_misses.load(Relaxed),
             expired: self.expired.load(Relaxed),
+            expired_fields: self.expired_fields.load(Relaxed),
         };
         for cell in self.databases.iter().filter_map(OnceLock::get).flat_map(Database::shards) {
             let (hits, misses) = cell.hits_and_misses();
@@ -199,6 +204,7 @@ impl Keyspace {
     /// Starts the figures of [`stats`](Self::stats) anew (CONFIG RESETSTAT). Locks each shard in turn; call it with no view open.
     pub fn reset_stats(&self) {
         self.expired.store(0, Relaxed);
+        self.expired_fields.store(0, Relaxed);
         self.absent_misses.store(0, Relaxed);
         for (physical, database) in self.existing() {
             for (shard, cell) in database.shards().enumerate() {

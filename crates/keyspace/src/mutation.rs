@@ -30,7 +30,7 @@ pub enum Change {
     ExpiryChanged,
     /// It was removed by a command (a rename removes the old name and inserts the new one).
     Removed,
-    /// It was removed because its time had come.
+    /// It was removed because its time had come, or one of its fields was.
     Expired,
     /// It was removed to make room.
     Evicted,
@@ -51,16 +51,27 @@ pub trait Observer: Send + Sync {
     fn on_swap(&self, first: DbIndex, second: DbIndex, holds: &dyn Fn(DbIndex, &[u8]) -> bool);
 }
 
-/// A key that was deleted because its time had come.
+/// A key, or a field of a hash, that was deleted because its time had come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpiredKey {
     /// Its database.
     pub db: DbIndex,
     /// Its name.
     pub key: Box<[u8]>,
+    /// The field, if it was one and not the whole key.
+    pub field: Option<ExpiredField>,
 }
 
-/// Expired keys in the order of their deletion.
+/// A field of a hash that was deleted because its time had come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpiredField {
+    /// Its name.
+    pub name: Box<[u8]>,
+    /// Whether it was the last one, so that its key went with it.
+    pub was_last: bool,
+}
+
+/// Expired keys and fields in the order of their deletion.
 pub type ExpiredKeys = Vec<ExpiredKey>;
 
 /// Values that take long to free; to be dropped on a background thread.
@@ -217,9 +228,13 @@ impl<'k> Hook<'k> {
     pub(crate) fn expire(&mut self, held: &mut HeldShard<'_>, at: u32) {
         let entry = self.remove(held, at, Change::Expired);
         self.keyspace.count_expired();
-        let key = ExpiredKey { db: self.db, key: entry.key().into() };
-        self.leftovers.get_or_insert_default().expired.push(key);
+        self.keep_expired(ExpiredKey { db: self.db, key: entry.key().into(), field: None });
         self.discard(entry);
+    }
+
+    /// Remembers what expired for the log.
+    pub(crate) fn keep_expired(&mut self, expired: ExpiredKey) {
+        self.leftovers.get_or_insert_default().expired.push(expired);
     }
 
     /// Frees an entry, or keeps its value for the background if that takes long.
@@ -275,6 +290,12 @@ impl<'k> Hook<'k> {
         if !matches!(change, Change::Expired | Change::Evicted) {
             self.dirty += 1;
         }
+        self.tell(key, change);
+    }
+
+    /// Tells the observer, if anybody is interested.
+    #[inline]
+    pub(crate) fn tell(&self, key: &[u8], change: Change) {
         if self.keyspace.observed.load(Relaxed) {
             self.notify(key, change);
         }

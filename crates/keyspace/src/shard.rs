@@ -28,7 +28,12 @@ pub(crate) struct ShardCell {
     misses: AtomicU64,
     index_base: AtomicUsize,
     index_buckets: AtomicU32,
+    /// When the first field of a hash expires, in Unix milliseconds; [`NEVER`] for no such field.
+    next_field: AtomicI64,
 }
+
+/// No field expires.
+const NEVER: i64 = i64::MAX;
 
 // A database in use costs 1024 of these.
 const _: () = assert!(size_of::<CachePadded<ShardCell>>() <= 128);
@@ -44,6 +49,7 @@ impl ShardCell {
             misses: AtomicU64::new(0),
             index_base: AtomicUsize::new(0),
             index_buckets: AtomicU32::new(0),
+            next_field: AtomicI64::new(NEVER),
         }
     }
 
@@ -63,6 +69,12 @@ impl ShardCell {
     #[inline]
     pub(crate) fn expires(&self) -> u32 {
         self.expires.load(Relaxed)
+    }
+
+    /// When the first field of a hash expires, in Unix milliseconds; `i64::MAX` for no such field.
+    #[inline]
+    pub(crate) fn next_field_ms(&self) -> i64 {
+        self.next_field.load(Relaxed)
     }
 
     pub(crate) fn hits_and_misses(&self) -> (u64, u64) {
@@ -162,6 +174,21 @@ impl HeldShard<'_> {
         let layout = table.slots().index_layout();
         self.cell.index_base.store(layout.base, Relaxed);
         self.cell.index_buckets.store(layout.buckets, Relaxed);
+        self.publish_next_field();
+    }
+
+    fn publish_next_field(&self) {
+        let next_ms = self.guard.table.first_field().map_or(NEVER, |(at_ms, _)| at_ms);
+        self.cell.next_field.store(next_ms, Relaxed);
+    }
+
+    /// To be called when the value of an entry was changed in place: it may be a hash with fields that expire.
+    #[inline]
+    pub(crate) fn note_fields(&mut self, at: u32) {
+        self.guard.table.note_fields(at);
+        if self.guard.table.has_lists() || self.cell.next_field_ms() != NEVER {
+            self.publish_next_field();
+        }
     }
 
     /// Counts a lookup that found its key or did not.

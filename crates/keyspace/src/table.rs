@@ -2,10 +2,11 @@
 //!
 //! The list of volatile entries holds slot numbers; each such entry knows its place in the list, so that both stay in step in
 //! O(1). The active expiry cycle and the volatile eviction policies look at nothing else, however few of the keys
-//! have an expiry.
+//! have an expiry. The hashes whose fields expire are kept in order of that beside it (see the `field_times` module).
 
 use crate::dense::Dense;
 use crate::entry::Entry;
+use crate::field_times::FieldTimes;
 use crate::hash::Key;
 use crate::value::{Owned, Payload};
 
@@ -31,13 +32,14 @@ impl SetTtl {
     }
 }
 
-/// The entries with an expiry.
+/// The entries with an expiry, and the hashes whose fields have one.
 #[derive(Default)]
 struct Volatile {
     /// Slot numbers in no particular order.
     slots: Vec<u32>,
     /// The active cycle continues below this place.
     next: u32,
+    fields: FieldTimes,
 }
 
 /// Entries and volatile list of one shard.
@@ -100,6 +102,7 @@ impl Table {
         if expiry.is_some() {
             self.enlist(at);
         }
+        self.note_fields(at);
         at
     }
 
@@ -108,6 +111,7 @@ impl Table {
         debug_assert!(entry.expire_at_ms().is_none(), "its place would be one in another list");
         let at = self.slots.push(entry);
         self.set_expiry(at, expire_at_ms);
+        self.note_fields(at);
         at
     }
 
@@ -115,7 +119,9 @@ impl Table {
     pub(crate) fn replace(&mut self, at: u32, payload: Payload<'_>, ttl: SetTtl) -> Option<Owned> {
         let current = self.get(at).expire_at_ms();
         let expiry = self.settle_expiry(at, ttl.resolve(current));
-        self.get_mut(at).replace(payload, expiry)
+        let old = self.get_mut(at).replace(payload, expiry);
+        self.note_fields(at);
+        old
     }
 
     /// Sets or removes the expiry.
@@ -150,7 +156,7 @@ impl Table {
         if let Some(&moved) = list.get(place as usize) {
             self.slots.get_mut(moved).set_volatile_place(place);
         } else if list.is_empty() {
-            self.volatile = None;
+            self.drop_unused_lists();
         } else if list.capacity() > 32 && list.len() * 4 < list.capacity() {
             list.shrink_to(list.len() * 2);
         }
@@ -162,13 +168,67 @@ impl Table {
             self.delist(place);
         }
         let removed = self.slots.swap_remove(at);
-        if (at as usize) < self.slots.len()
+        let moved = (at as usize) < self.slots.len();
+        if moved
             && let Some((_, place)) = self.get(at).expiry()
             && let Some(volatile) = &mut self.volatile
         {
             volatile.slots[place as usize] = at;
         }
+        if self.volatile.is_some() {
+            self.forget_fields(at, moved);
+        }
         removed
+    }
+
+    fn drop_unused_lists(&mut self) {
+        let unused = |volatile: &Volatile| volatile.slots.is_empty() && volatile.fields.is_empty();
+        if self.volatile.as_deref().is_some_and(unused) {
+            self.volatile = None;
+        }
+    }
+
+    /// To be called when an entry may have become, or may have been, a hash with fields that expire. One load for others.
+    #[inline]
+    pub(crate) fn note_fields(&mut self, at: u32) {
+        let next_ms = self.get(at).next_field_expiry();
+        if next_ms.is_none() && self.fields_len() == 0 {
+            return;
+        }
+        self.volatile.get_or_insert_default().fields.note(at, next_ms);
+        self.drop_unused_lists();
+    }
+
+    /// The entry in slot `at` was taken out, and if `moved` the last one has its number now.
+    fn forget_fields(&mut self, at: u32, moved: bool) {
+        let last = self.slots.len() as u32;
+        if let Some(volatile) = &mut self.volatile
+            && !volatile.fields.is_empty()
+        {
+            volatile.fields.note(at, None);
+            if moved {
+                volatile.fields.renumber(last, at);
+            }
+        }
+        self.drop_unused_lists();
+    }
+
+    /// Whether any entry or field has an expiry.
+    #[inline]
+    pub(crate) fn has_lists(&self) -> bool {
+        self.volatile.is_some()
+    }
+
+    /// Number of hashes with fields that expire.
+    #[inline]
+    pub(crate) fn fields_len(&self) -> usize {
+        self.volatile.as_ref().map_or(0, |volatile| volatile.fields.len())
+    }
+
+    /// The hash whose first field expires first, and when.
+    #[inline]
+    pub(crate) fn first_field(&self) -> Option<(i64, u32)> {
+        self.volatile.as_ref()?.fields.first()
     }
 
     /// A fair random entry with an expiry.
@@ -183,6 +243,9 @@ impl Table {
     pub(crate) fn next_volatile(&mut self) -> Option<u32> {
         let volatile = self.volatile.as_mut()?;
         let len = volatile.slots.len() as u32;
+        if len == 0 {
+            return None;
+        }
         let below = if volatile.next == 0 { len } else { volatile.next.min(len) };
         volatile.next = below - 1;
         volatile.slots.get(volatile.next as usize).copied()
@@ -191,7 +254,9 @@ impl Table {
     /// Bytes of the table, without the entries' blocks.
     pub(crate) fn memory_usage(&self) -> usize {
         let volatile = self.volatile.as_ref();
-        self.slots.memory_usage()
-            + volatile.map_or(0, |list| size_of::<Volatile>() + list.slots.capacity() * size_of::<u32>())
+        let lists = |lists: &Volatile| {
+            size_of::<Volatile>() + lists.slots.capacity() * size_of::<u32>() + lists.fields.memory_usage()
+        };
+        self.slots.memory_usage() + volatile.map_or(0, |volatile| lists(volatile))
     }
 }

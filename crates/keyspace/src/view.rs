@@ -57,6 +57,13 @@ impl Access {
         Self { writes: true, ..Self::read(now_ms) }
     }
 
+    /// Fields of hashes that expire before this time count as gone: to be handed to the methods of
+    /// [`Hash`](crate::Hash).
+    #[inline]
+    pub fn horizon_ms(&self) -> i64 {
+        if self.expiry == ExpiryMode::Ignore { i64::MIN } else { self.now_ms }
+    }
+
     /// Whether a key with this expiry is past it. As in Redis, it still lives in the very millisecond it names.
     #[inline]
     pub(crate) fn is_past(&self, expire_at_ms: Option<i64>) -> bool {

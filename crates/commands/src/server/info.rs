@@ -209,7 +209,12 @@ fn keyspace(engine: &Engine, out: &mut String) {
         let (keys, expires) = (keyspace.len(db), keyspace.expires_len(db));
         if keys > 0 {
             let avg_ttl = keyspace.avg_ttl_ms(db);
-            let _ = write!(out, "db{}:keys={keys},expires={expires},avg_ttl={avg_ttl},subexpiry=0\r\n", db.0);
+            let hashes = keyspace.hashes_with_expiring_fields(db);
+            let _ = write!(
+                out,
+                "db{}:keys={keys},expires={expires},avg_ttl={avg_ttl},subexpiry={hashes}\r\n",
+                db.0
+            );
         }
     }
 }

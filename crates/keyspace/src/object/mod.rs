@@ -9,7 +9,7 @@ mod set;
 mod sorted_set;
 pub mod stream;
 
-pub use hash::Hash;
+pub use hash::{FieldRef, Hash};
 pub use list::{End, List, ListLimits, ListNode};
 pub use set::{Set, SetIter};
 pub use sorted_set::{LexBound, LexRange, ScoreRange, SortedSet, SortedSetBuilder, SortedSetIter};

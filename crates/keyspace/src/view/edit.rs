@@ -5,11 +5,13 @@ use std::sync::Arc;
 use crate::clock::AccessClock;
 use crate::entry::Entry;
 use crate::entry_ref::EntryRef;
+use crate::field_expiry::Doomed;
 use crate::mutation::{Change, Hook};
-use crate::object::Aggregate;
+use crate::object::{Aggregate, Hash};
 use crate::shard::HeldShard;
 use crate::table::SetTtl;
 use crate::value::{NewValue, ValueRef};
+use crate::view::ExpiryMode;
 
 /// A key that may be changed. Nothing is told to anybody until the first change is made.
 pub struct EntryMut<'a, 'k> {
@@ -120,7 +122,45 @@ impl<'a, 'k> EntryMut<'a, 'k> {
         } else {
             self.hook.changed(self.held, self.at, changes);
         }
+        self.held.note_fields(self.at);
         self.announced = true;
+    }
+
+    /// Removes those of these fields whose time has come, on a master; [`View::take_expired`](super::View::take_expired)
+    /// reports them, and no change is counted. `None` if the last field and so the key went. One look at a hash without fields
+    /// that expire, and nothing else is done to other types.
+    #[inline]
+    pub fn expire_fields<'f>(self, fields: impl IntoIterator<Item = &'f [u8]>) -> Option<Self> {
+        if !self.may_expire_fields() { Some(self) } else { self.expire_these_fields(fields) }
+    }
+
+    #[cold]
+    fn expire_these_fields<'f>(self, fields: impl IntoIterator<Item = &'f [u8]>) -> Option<Self> {
+        let horizon_ms = self.hook.access.horizon_ms();
+        for field in fields {
+            let found = self.aggregate::<Hash>().and_then(|hash| hash.get(field));
+            if found.is_some_and(|found| !found.is_live(horizon_ms))
+                && self.hook.expire_fields(self.held, self.at, Doomed::One(field)).1
+            {
+                return None;
+            }
+        }
+        Some(self)
+    }
+
+    /// The same for all fields.
+    pub fn expire_all_fields(self) -> Option<Self> {
+        let emptied = self.may_expire_fields()
+            && self.hook.expire_fields(self.held, self.at, Doomed::Any(usize::MAX)).1;
+        (!emptied).then_some(self)
+    }
+
+    /// Whether fields are to be removed: the time of some has come, and this is a master.
+    #[inline]
+    fn may_expire_fields(&self) -> bool {
+        let access = self.hook.access;
+        access.expiry == ExpiryMode::Delete
+            && self.aggregate::<Hash>().is_some_and(|hash| hash.has_expired(access.horizon_ms()))
     }
 
     /// Removes the key if its aggregate has no element left, and says whether it did. The change that emptied it was

@@ -29,7 +29,7 @@ pub(super) fn write(server: &Server, fields: &mut Fields<'_>) {
     fields.add("sync_full", count(&counters.sync_full));
     fields.add("sync_partial_ok", count(&counters.sync_partial_ok));
     fields.add("sync_partial_err", count(&counters.sync_partial_err));
-    fields.add("expired_subkeys", 0);
+    fields.add("expired_subkeys", keys.expired_fields);
     fields.add("expired_keys", keys.expired);
     fields.add("expired_stale_perc", "0.00");
     fields.add("expired_time_cap_reached_count", count(&counters.expired_time_cap_reached));
