@@ -34,10 +34,9 @@ pub struct Effects {
 pub(crate) fn events_of(gone: &ExpiredKey) -> impl Iterator<Item = (u32, &'static str)> + use<> {
     let (own, removal) = match &gone.field {
         None => ((notify_class::EXPIRED, "expired"), None),
-        Some(field) => (
-            (notify_class::HASH, "hexpired"),
-            field.was_last.then_some((notify_class::GENERIC, "del")),
-        ),
+        Some(field) => {
+            ((notify_class::HASH, "hexpired"), field.was_last.then_some((notify_class::GENERIC, "del")))
+        }
     };
     std::iter::once(own).chain(removal)
 }

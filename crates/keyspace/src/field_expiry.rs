@@ -129,9 +129,7 @@ impl Keyspace {
         let physical = self.physical(db);
         let Some(database) = self.database_at(physical) else { return 0 };
         let listed = database.shards().enumerate().filter(|(_, cell)| cell.next_field_ms() != i64::MAX);
-        listed
-            .map(|(shard, cell)| cell.lock(ShardId::new(physical, shard)).table().fields_len() as u64)
-            .sum()
+        listed.map(|(shard, cell)| cell.lock(ShardId::new(physical, shard)).table().fields_len() as u64).sum()
     }
 }
 
