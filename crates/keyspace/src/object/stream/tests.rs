@@ -234,3 +234,48 @@ fn a_file_with_ids_out_of_order_is_no_stream() {
     let stream = loader.finish(StreamId::new(5, 3)).expect("in order");
     assert_eq!((stream.log().node_count(), stream.log().first_id()), (1, Some(StreamId::new(5, 3))));
 }
+
+/// The listpack that an RDB file has in place of a node.
+fn as_listpack(node: NodeRef<'_>) -> crate::Listpack {
+    let mut listpack = crate::Listpack::new();
+    let (first, names) = (node.first(), node.names());
+    for head in [node.len() as i64, 0, names.len() as i64] {
+        listpack.push_back(head);
+    }
+    names.for_each(|name| listpack.push_back(name));
+    listpack.push_back(0);
+    for entry in node.entries() {
+        let same = entry.has_node_names();
+        let (ms, seq) = (entry.id.ms.wrapping_sub(first.ms), entry.id.seq.wrapping_sub(first.seq));
+        for head in [if same { 2 } else { 0 }, ms as i64, seq as i64] {
+            listpack.push_back(head);
+        }
+        if !same {
+            listpack.push_back(entry.field_count() as i64);
+        }
+        for (name, value) in entry.fields() {
+            if !same {
+                listpack.push_back(name);
+            }
+            listpack.push_back(value);
+        }
+        let count = entry.field_count() as i64;
+        listpack.push_back(if same { 3 + count } else { 4 + 2 * count });
+    }
+    listpack
+}
+
+proptest! {
+    #[test]
+    fn a_node_knows_how_long_its_listpack_is(entries in prop::collection::vec((0u64..2000, any::<u16>(), fields()), 1..200)) {
+        let mut stream = Stream::default();
+        for (ms, seq, fields) in entries {
+            let last = stream.log().counters().last_id;
+            let id = StreamId::new(last.ms + ms, u64::from(seq));
+            let _ = stream.log_mut().append(id, refs(&fields).into_iter(), limits(0, 150));
+        }
+        for (node, filed) in stream.log().nodes().zip(&stream.log().nodes) {
+            prop_assert_eq!(filed.node.listpack_len(), as_listpack(node).byte_len());
+        }
+    }
+}
