@@ -40,7 +40,12 @@ fn sample(entries: u64) -> Stream {
         let id = StreamId::new(1000 + at / 3, at % 3);
         stream.log_mut().append(id, fields.into_iter(), limits).expect("ids grow");
     }
-    let trim = Trim { by: TrimBy::Length(entries - 15), approximate: false, limit: 0, references: Default::default() };
+    let trim = Trim {
+        by: TrimBy::Length(entries - 15),
+        approximate: false,
+        limit: 0,
+        references: Default::default(),
+    };
     assert_eq!(stream.trim(&trim), 15);
     assert!(stream.log_mut().delete(StreamId::new(1008, 1)));
     let mut group = Group::new(StreamId::new(1009, 0), None);
