@@ -15,8 +15,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Room for what is read from a socket at once.
 pub(crate) const READ_LEN: usize = 64 << 10;
-/// Reply memory that a worker keeps from turn to turn.
-const KEPT_REPLY_LEN: usize = 256 << 10;
+/// Reply memory of one connection that a worker keeps from turn to turn.
+const KEPT_REPLY_LEN: usize = 32 << 10;
+/// For how many connections it does.
+const KEPT_REPLIES: usize = 64;
 
 /// What the connections of a worker share; each uses it for a turn and leaves it clean.
 pub(crate) struct Desk {
@@ -25,25 +27,53 @@ pub(crate) struct Desk {
     pub(crate) number: u32,
     /// What was read last, behind what was left over from before.
     pub(crate) read: Vec<u8>,
-    /// Memory for replies.
-    reply: Vec<u8>,
+    /// Memory for replies, as much as the connections of a round have needed at once.
+    replies: Vec<Vec<u8>>,
+    /// Turns since the thread has slept last.
+    turns: usize,
+    /// Whether several connections had something to do when the thread woke up last.
+    crowded: bool,
 }
 
 impl Desk {
     fn new(worker: Worker, number: u32) -> Self {
-        Self { worker, number, read: Vec::with_capacity(READ_LEN), reply: Vec::new() }
+        Self {
+            worker,
+            number,
+            read: Vec::with_capacity(READ_LEN),
+            replies: Vec::new(),
+            turns: 0,
+            crowded: false,
+        }
+    }
+
+    /// Counts a turn.
+    pub(crate) fn count_turn(&mut self) {
+        self.turns += 1;
+    }
+
+    /// Whether replies are better written when all connections that have something to do have done it: clients then
+    /// find several replies when they look, instead of being woken for each.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.crowded
+    }
+
+    /// The thread is about to sleep.
+    fn end_round(&mut self) {
+        self.crowded = self.turns > 1;
+        self.turns = 0;
     }
 
     /// Memory for the replies of one connection, to be given back once they are written.
     pub(crate) fn lend_reply(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.reply)
+        self.replies.pop().unwrap_or_default()
     }
 
     /// Takes reply memory back.
     pub(crate) fn take_back_reply(&mut self, mut reply: Vec<u8>) {
-        if reply.capacity() > self.reply.capacity() && reply.capacity() <= KEPT_REPLY_LEN {
+        if reply.capacity() <= KEPT_REPLY_LEN && self.replies.len() < KEPT_REPLIES {
             reply.clear();
-            self.reply = reply;
+            self.replies.push(reply);
         }
     }
 }
@@ -103,7 +133,10 @@ pub(crate) fn spawn(server: &Arc<Server>, index: usize) -> io::Result<WorkerHand
     let shared = Arc::new(Shared::default());
     let handle = WorkerHandle { clients: sender, shared: Arc::clone(&shared) };
     let server = Arc::clone(server);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .on_thread_park(|| DESK.with_borrow_mut(|desk| desk.iter_mut().for_each(Desk::end_round)))
+        .build()?;
     std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
         crate::sys::arena::use_own_arena();
         crate::memory::join_thread();

@@ -27,6 +27,8 @@ const FIRST_GROWTH: usize = 256 << 10;
 /// Reading stops while so many bytes of replies wait for the client to take them. Clients that send a long pipeline before
 /// they read the first reply must not be stopped, so it is a lot.
 const STOP_READING_LEN: usize = 64 << 20;
+/// Replies up to this length may wait until the other connections of the worker have had their turn.
+const LATER_OUTPUT_LEN: usize = 16 << 10;
 /// What a client may leave unread that has never said who it is.
 const STRANGER_OUTPUT_LEN: usize = 1024;
 /// What a sleeping connection may read ahead.
@@ -150,6 +152,13 @@ impl Connection {
                 Counters::count(&self.engine.counters().output_limit_disconnections);
                 return Some(End::Lost);
             }
+            if desk.is_crowded()
+                && (1..=LATER_OUTPUT_LEN).contains(&self.session.out.len())
+                && self.ending.is_none()
+            {
+                cx.waker().wake_by_ref();
+                return None;
+            }
         }
     }
 
@@ -200,6 +209,7 @@ impl Connection {
         let shared = !desk.read.is_empty();
         let buf = if shared { &desk.read } else { &self.input };
         let turn = self.engine.run(&mut desk.worker, &mut self.session, buf);
+        desk.count_turn();
         self.want = 1;
         match turn.end {
             TurnEnd::NeedInput(want) => self.want = want.max(1),
