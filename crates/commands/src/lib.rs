@@ -17,11 +17,11 @@ pub mod generic;
 pub mod pubsub;
 pub mod sentinel;
 pub mod server;
+pub mod set;
 pub mod string;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod transactions;
-#[expect(dead_code, reason = "the data types that use it are being added")]
 pub(crate) mod typed;
 #[cfg(test)]
 mod upkeep_tests;
@@ -40,6 +40,7 @@ pub fn all() -> Vec<&'static [Command]> {
         pubsub::COMMANDS,
         sentinel::COMMANDS,
         server::COMMANDS,
+        set::COMMANDS,
         string::COMMANDS,
         transactions::COMMANDS,
     ]

@@ -3,6 +3,9 @@
 use redan_engine::{ReplyError, errors};
 use redan_keyspace::{Aggregate, EntryMut, Key, NewValue, View};
 
+/// Elements beyond which a reply is made from a shared handle, after the locks are gone.
+pub(crate) const BIG_REPLY: usize = 1000;
+
 /// The aggregate of a key for a command that reads; counts a hit or a miss. `None` if the key is not there.
 ///
 /// # Errors

@@ -73,6 +73,11 @@ impl<'a, 'k> Cx<'a, 'k> {
         }
     }
 
+    /// Whether anybody will see what [`propagate`](Self::propagate) says, for commands that have to collect it.
+    pub fn is_logging(&self) -> bool {
+        self.logging
+    }
+
     /// Propagates nothing for this command, whatever it changes.
     pub fn propagate_nothing(&mut self) {
         self.effects.verbatim_off = true;

@@ -192,6 +192,14 @@ fixed! {
     BITFIELD_TYPE = "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.";
     /// BITFIELD with an overflow behaviour it does not know.
     BITFIELD_OVERFLOW = "ERR Invalid OVERFLOW type specified";
+    /// A number of keys that is none, or not positive.
+    NUMKEYS = "ERR numkeys should be greater than 0";
+    /// A number of keys beyond those that are there.
+    MORE_KEYS_THAN_ARGS = "ERR Number of keys can't be greater than number of args";
+    /// A LIMIT that is no number, or negative.
+    NEGATIVE_LIMIT = "ERR LIMIT can't be negative";
+    /// A number of elements whose negative does not exist.
+    OUT_OF_LONG_RANGE = "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807";
     /// BITFIELD_RO with something else than GET.
     BITFIELD_RO = "ERR BITFIELD_RO only supports the GET subcommand";
 }

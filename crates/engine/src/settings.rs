@@ -24,6 +24,8 @@ pub struct Settings {
     pub lazyfree_lazy_expire: bool,
     /// `lazyfree-lazy-eviction`: evicted keys propagate as UNLINK.
     pub lazyfree_lazy_eviction: bool,
+    /// `lazyfree-lazy-server-del`: keys that commands delete by the way propagate as UNLINK.
+    pub lazyfree_lazy_server_del: bool,
     /// `lazyfree-lazy-user-del`: DEL is UNLINK.
     pub lazyfree_lazy_user_del: bool,
     /// `lazyfree-lazy-user-flush`: FLUSHALL and FLUSHDB are asynchronous by default.
@@ -62,6 +64,7 @@ impl Default for Settings {
             min_replicas_to_write: 0,
             lazyfree_lazy_expire: false,
             lazyfree_lazy_eviction: false,
+            lazyfree_lazy_server_del: false,
             lazyfree_lazy_user_del: false,
             lazyfree_lazy_user_flush: false,
             slowlog_slower_than_us: 10_000,

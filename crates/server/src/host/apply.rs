@@ -167,6 +167,7 @@ fn apply_engine(server: &Server, settings: &Settings) {
         min_replicas_to_write: settings.get(rows::MIN_REPLICAS_TO_WRITE) as usize,
         lazyfree_lazy_expire: settings.get(rows::LAZYFREE_LAZY_EXPIRE),
         lazyfree_lazy_eviction: settings.get(rows::LAZYFREE_LAZY_EVICTION),
+        lazyfree_lazy_server_del: settings.get(rows::LAZYFREE_LAZY_SERVER_DEL),
         lazyfree_lazy_user_del: settings.get(rows::LAZYFREE_LAZY_USER_DEL),
         lazyfree_lazy_user_flush: settings.get(rows::LAZYFREE_LAZY_USER_FLUSH),
         slowlog_slower_than_us: settings.get(rows::SLOWLOG_LOG_SLOWER_THAN),

@@ -1,5 +1,7 @@
 //! Members that nobody named: random picks, and the steps of SSCAN.
 
+use std::collections::HashSet;
+
 use super::{Repr, Set};
 use crate::object::Aggregate;
 use crate::value::{IntText, StringRef};
@@ -19,6 +21,41 @@ impl Set {
     pub fn random(&self, random: &mut fastrand::Rng) -> Option<StringRef<'_>> {
         let len = self.len();
         if len == 0 { None } else { self.get(random.usize(..len)) }
+    }
+
+    /// Shows so many different random members, at most all; every choice of them has the same chance.
+    /// O(count), at most O(n); O(n) in a listpack.
+    pub fn sample<'a>(
+        &'a self,
+        count: usize,
+        random: &mut fastrand::Rng,
+        mut visit: impl FnMut(StringRef<'a>),
+    ) {
+        /// From this share of the members on, one pass over all is cheaper than drawing places.
+        const PASS_SHARE: usize = 3;
+        let len = self.len();
+        let count = count.min(len);
+        if count.saturating_mul(PASS_SHARE) < len && !matches!(self.repr, Repr::Listpack(_)) {
+            let mut drawn = HashSet::with_capacity(count);
+            while drawn.len() < count {
+                let index = random.usize(..len);
+                if drawn.insert(index) {
+                    self.get(index).into_iter().for_each(&mut visit);
+                }
+            }
+            return;
+        }
+        // Selection sampling (Knuth, TAOCP 3.4.2, algorithm S).
+        let mut wanted = count;
+        for (seen, member) in self.iter().enumerate() {
+            if wanted == 0 {
+                return;
+            }
+            if random.usize(..len - seen) < wanted {
+                visit(member);
+                wanted -= 1;
+            }
+        }
     }
 
     /// Takes a fair random member out and shows it. O(1); O(n) in an intset or a listpack.

@@ -7,7 +7,7 @@ super::rows! {
     /// Free expired values in the background.
     LAZYFREE_LAZY_EXPIRE: bool = flag("lazyfree-lazy-expire", false).debug();
     /// Free values that commands overwrite in the background.
-    LAZYFREE_LAZY_SERVER_DEL: bool = flag("lazyfree-lazy-server-del", false).debug().inert();
+    LAZYFREE_LAZY_SERVER_DEL: bool = flag("lazyfree-lazy-server-del", false).debug();
     /// Make DEL behave as UNLINK.
     LAZYFREE_LAZY_USER_DEL: bool = flag("lazyfree-lazy-user-del", false).debug();
     /// Make FLUSHDB, FLUSHALL, SCRIPT FLUSH and FUNCTION FLUSH asynchronous unless they say SYNC.
