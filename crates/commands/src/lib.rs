@@ -15,6 +15,7 @@ pub mod cluster;
 pub mod connection;
 pub mod generic;
 pub mod pubsub;
+pub mod scripting;
 pub mod sentinel;
 pub mod server;
 pub mod set;
@@ -38,6 +39,7 @@ pub fn all() -> Vec<&'static [Command]> {
         connection::COMMANDS,
         generic::COMMANDS,
         pubsub::COMMANDS,
+        scripting::COMMANDS,
         sentinel::COMMANDS,
         server::COMMANDS,
         set::COMMANDS,

@@ -8,6 +8,7 @@ use redan_engine::{
 use redan_keyspace::DbIndex;
 use redan_replication::{Audience, Log, ReplId};
 use redan_resp::{Args, OwnedArgs, ReplyBuf, encode_command};
+use redan_scripting::{Scripting, ScriptingOptions};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -84,6 +85,14 @@ impl Rig {
         let engine = Arc::new(Engine::new(options).expect("the table is sound"));
         let host = Arc::new(TestHost::default());
         engine.set_host(Arc::clone(&host) as Arc<dyn Host>);
+        let log = Arc::clone(&host);
+        engine.set_scripts(Arc::new(Scripting::new(ScriptingOptions {
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            watch: Arc::clone(engine.script_watch()),
+            log: Arc::new(move |_, text| log.log_notice(text)),
+            deprecated_api: false,
+            memory_limit: 64 << 20,
+        })));
         let worker = Worker::new(&engine);
         let client = engine.clients().add(7, ClientMeta::default(), 0, START_MS);
         let session = Session::new(client, SessionOrigin::Client, &engine);
@@ -295,6 +304,13 @@ impl Host for TestHost {
     fn log_notice(&self, text: &str) {
         self.lines.lock().push(text.to_owned());
     }
+}
+
+/// The SHA-1 of a text, hexadecimal, as a script of `redis.sha1hex` says it.
+pub fn sha1_hex(text: &[u8]) -> String {
+    let mut rig = Rig::silent();
+    let reply = rig.run_args(&[b"EVAL", b"return redis.sha1hex(ARGV[1])", b"0", text]);
+    reply.strip_prefix("$40|").expect("forty digits").to_owned()
 }
 
 /// Arguments made of words.

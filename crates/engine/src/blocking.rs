@@ -376,6 +376,7 @@ impl Engine {
             first_key: None,
             nested: false,
             again: true,
+            scripted: false,
         };
         let park = self.call_handler(worker, session, view, &call, now_ms);
         self.publish_events(worker);

@@ -4,7 +4,7 @@ use crate::batch::BatchEnd;
 use crate::session::special;
 use crate::stats::bump;
 use crate::{
-    CommandEntry, Counters, Cx, Denied, Engine, Flags, Lookup, Park, PauseKind, ReplyError, ReplyMode, Run,
+    CommandEntry, Counters, Cx, Denied, Engine, Flags, Lookup, Park, PauseKind, ReplyError, ReplyMode, Run, RunNow,
     Session, SessionOrigin, SlotGuard, Worker, condition, errors, flag,
 };
 use redan_keyspace::{KeyHash, View};
@@ -65,8 +65,10 @@ impl Engine {
         let end = loop {
             let limits = self.limits_of(session);
             let (decoded, end) = batch.fill(self, session, &limits, buf, consumed);
-            let mut inside = (batch.items.len() > 1).then(|| self.enter(worker));
-            batch.prefetch(self, session.state.db);
+            let mut inside = if batch.items.len() > 1 { self.try_enter(worker) } else { None };
+            if inside.is_some() {
+                batch.prefetch(self, session.state.db);
+            }
             let mut stop = None;
             for item in &batch.items {
                 let request = Request {
@@ -155,7 +157,9 @@ impl Engine {
             }
             Some(index) => {
                 let entry = self.table().entry(index);
-                if self.conditions().get() & entry.heeds & condition::MEMORY_LIMITED != 0
+                let conditions = self.conditions().get();
+                if conditions & entry.heeds & condition::MEMORY_LIMITED != 0
+                    && conditions & condition::BUSY == 0
                     && !is_obeyed(session)
                 {
                     self.make_room(worker, inside, now_ms);
@@ -226,10 +230,15 @@ impl Engine {
         now_ms: i64,
     ) -> Result<Next, Check> {
         let run = if self.runs_alone(entry, request.args) { Run::Exclusive } else { entry.command.run };
+        if self.conditions().any(condition::BUSY) && inside.is_none() {
+            return self.call_while_busy(worker, session, entry, request, now_ms);
+        }
         if run == Run::Exclusive {
             // The own slot is left first: whoever runs alone waits for all slots.
             *inside = None;
-            let alone = self.gate().enter_alone();
+            let Some(alone) = self.gate().try_enter_alone() else {
+                return self.call_while_busy(worker, session, entry, request, now_ms);
+            };
             worker.tick_ns = self.clock().monotonic_ns();
             self.check_again(session, entry, request, now_ms)?;
             let next = self.call(worker, session, entry, request, run, now_ms);
@@ -243,7 +252,10 @@ impl Engine {
             return Ok(next);
         }
         if inside.is_none() {
-            *inside = Some(self.enter(worker));
+            *inside = self.try_enter(worker);
+            if inside.is_none() {
+                return self.call_while_busy(worker, session, entry, request, now_ms);
+            }
             self.check_again(session, entry, request, now_ms)?;
         }
         let next = self.call(worker, session, entry, request, run, now_ms);
@@ -256,6 +268,24 @@ impl Engine {
             self.serve_waiters(worker);
         }
         Ok(next)
+    }
+
+    /// Runs a command, if it is one of the few that may, beside a script that keeps the server busy. They touch no keys.
+    #[cold]
+    fn call_while_busy(
+        &self,
+        worker: &mut Worker,
+        session: &mut Session,
+        entry: &CommandEntry,
+        request: &Request<'_>,
+        now_ms: i64,
+    ) -> Result<Next, Check> {
+        if !entry.has(flag::ALLOW_BUSY) || entry.command.run == Run::Keyed {
+            return Err(Check::Refuse(self.busy_error()));
+        }
+        self.check_again(session, entry, request, now_ms)?;
+        worker.tick_ns = self.clock().monotonic_ns();
+        Ok(self.call(worker, session, entry, request, Run::Shared, now_ms))
     }
 
     /// Looks at a command once more when it has passed the gate: whoever ran alone while it waited there may have turned
@@ -282,6 +312,14 @@ impl Engine {
         let inside = self.gate().enter(worker.slot);
         worker.tick_ns = self.clock().monotonic_ns();
         inside
+    }
+
+    /// The same, unless a script keeps the server busy.
+    #[inline]
+    fn try_enter(&self, worker: &mut Worker) -> Option<SlotGuard<'_>> {
+        let inside = self.gate().try_enter(worker.slot)?;
+        worker.tick_ns = self.clock().monotonic_ns();
+        Some(inside)
     }
 
     /// Waits, holding nothing, until a running snapshot has room again for what writers hand over to it.
@@ -351,13 +389,10 @@ impl Engine {
             _ => None,
         };
         let call =
-            Call { entry, args: request.args, raw: request.raw, first_key, nested: false, again: false };
+            Call { entry, args: request.args, raw: request.raw, first_key, nested: false, again: false, scripted: false };
         let park = self.call_handler(worker, session, view, &call, now_ms);
-        if let Some(multi) = session.state.run_now.take() {
-            self.exec(worker, session, &multi, now_ms);
-            if self.conditions().any(condition::MONITORED) {
-                self.feed_monitors(session, entry, request.args);
-            }
+        if let Some(next) = session.state.run_now.take() {
+            self.run_next(worker, session, entry, request.args, next, now_ms);
         }
         if !worker.effects.events.is_empty() {
             self.publish_events(worker);
@@ -377,6 +412,30 @@ impl Engine {
             return Next::Stop(TurnEnd::Parked);
         }
         if session.state.hand_over.is_some() { Next::Stop(TurnEnd::HandOver) } else { Next::Go }
+    }
+
+    /// Runs what a handler has left to run: a transaction, a script.
+    fn run_next(
+        &self,
+        worker: &mut Worker,
+        session: &mut Session,
+        entry: &CommandEntry,
+        args: Args<'_>,
+        next: RunNow,
+        now_ms: i64,
+    ) {
+        match next {
+            RunNow::Queued(multi) => {
+                self.exec(worker, session, &multi, now_ms);
+                if self.conditions().any(condition::MONITORED) {
+                    self.feed_monitors(session, entry, args);
+                }
+            }
+            RunNow::Script(job) => {
+                self.run_script(worker, session, entry, args, job, now_ms);
+                self.append_effects(worker, session);
+            }
+        }
     }
 
     /// Runs the handler and records what it changed, all under its locks. Also what EXEC does for each of its commands.
@@ -439,9 +498,20 @@ impl Engine {
         }
         // EXEC is shown behind what it runs.
         if self.conditions().any(condition::MONITORED) && session.state.run_now.is_none() && !call.again {
-            self.feed_monitors(session, call.entry, call.args);
+            self.show_to_monitors(session, call);
         }
         park
+    }
+
+    #[cold]
+    fn show_to_monitors(&self, session: &Session, call: &Call<'_, '_>) {
+        if call.scripted {
+            if !call.entry.has(flag::SKIP_MONITOR) {
+                self.feed_monitors_always(&session.state, call.entry, call.args, true);
+            }
+        } else {
+            self.feed_monitors(session, call.entry, call.args);
+        }
     }
 
     /// Turns what the command changed into its effects, and unless it is part of a transaction appends them to the log.
@@ -543,9 +613,12 @@ pub(crate) struct Call<'e, 'b> {
     pub(crate) args: Args<'b>,
     pub(crate) raw: Option<&'b [u8]>,
     pub(crate) first_key: Option<(*const u8, usize, KeyHash)>,
+    /// Part of a transaction or a script.
     pub(crate) nested: bool,
     /// It ran before and found nothing: it runs for a client that waits.
     pub(crate) again: bool,
+    /// A script's.
+    pub(crate) scripted: bool,
 }
 
 /// What stands between a request and its execution.
@@ -605,8 +678,9 @@ impl Engine {
         }
         // EXEC answers for what it is about to run.
         let queued = state.multi.as_ref().filter(|_| entry.full_name == "exec");
-        let flags = entry.command.flags | queued.map_or(0, |multi| multi.flags);
-        let missing = !entry.command.flags | queued.map_or(0, |multi| multi.missing);
+        let own = self.flags_for(entry, args);
+        let flags = own | queued.map_or(0, |multi| multi.flags);
+        let missing = !own | queued.map_or(0, |multi| multi.missing);
         if let Some(error) = self.check_dataset(entry, flags, conditions) {
             return Check::Refuse(error);
         }
@@ -616,7 +690,7 @@ impl Engine {
         {
             return Check::Refuse(errors::subscribed_only(&entry.full_name));
         }
-        if let Some(error) = Self::check_serving(flags, missing, conditions) {
+        if let Some(error) = self.check_serving(flags, missing, conditions) {
             return Check::Refuse(error);
         }
         if conditions & (condition::PAUSE_WRITE | condition::PAUSE_ALL) != 0 && self.is_paused(flags, now_ms)
@@ -651,7 +725,7 @@ impl Engine {
     }
 
     /// Whether there is a dataset to serve now to commands with any of these flags, and all but the missing ones.
-    fn check_serving(flags: Flags, missing: Flags, conditions: u32) -> Option<ReplyError> {
+    fn check_serving(&self, flags: Flags, missing: Flags, conditions: u32) -> Option<ReplyError> {
         if conditions & condition::STALE != 0 && missing & flag::STALE != 0 {
             return Some(errors::MASTER_DOWN);
         }
@@ -661,7 +735,7 @@ impl Engine {
         if conditions & condition::ASYNC_LOADING != 0 && flags & flag::NO_ASYNC_LOADING != 0 {
             return Some(errors::LOADING);
         }
-        (conditions & condition::BUSY != 0 && missing & flag::ALLOW_BUSY != 0).then_some(errors::BUSY)
+        (conditions & condition::BUSY != 0 && missing & flag::ALLOW_BUSY != 0).then(|| self.busy_error())
     }
 
     /// Whether a command with these flags waits for the end of a pause.

@@ -18,6 +18,8 @@ pub struct Effects {
     buf: Vec<u8>,
     /// Database and end of each.
     commands: Vec<(DbIndex, usize)>,
+    /// Where what follows goes; other than everywhere only while a script says so.
+    pub(crate) repl: Repl,
     /// What the running command has said so far, kept apart because expirations go in front.
     pub(crate) said: Vec<(DbIndex, Vec<u8>)>,
     /// The running command does not propagate as it came.
@@ -41,6 +43,21 @@ pub(crate) fn events_of(gone: &ExpiredKey) -> impl Iterator<Item = (u32, &'stati
     std::iter::once(own).chain(removal)
 }
 
+/// Where effects go: what `redis.set_repl` decides.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Repl {
+    /// To the append-only file.
+    pub(crate) file: bool,
+    /// To replicas.
+    pub(crate) replicas: bool,
+}
+
+impl Default for Repl {
+    fn default() -> Self {
+        Self { file: true, replicas: true }
+    }
+}
+
 /// Longest buffer kept between units.
 const KEEP_BYTES: usize = 64 * 1024;
 
@@ -53,18 +70,24 @@ impl Effects {
     }
 
     pub(crate) fn push(&mut self, db: DbIndex, args: &[&[u8]]) {
-        encode_command(&mut self.buf, args.iter().copied());
-        self.commands.push((db, self.buf.len()));
+        if self.repl.replicas {
+            encode_command(&mut self.buf, args.iter().copied());
+            self.commands.push((db, self.buf.len()));
+        }
     }
 
     pub(crate) fn push_args(&mut self, db: DbIndex, args: redan_resp::Args<'_>) {
-        encode_command(&mut self.buf, args.iter());
-        self.commands.push((db, self.buf.len()));
+        if self.repl.replicas {
+            encode_command(&mut self.buf, args.iter());
+            self.commands.push((db, self.buf.len()));
+        }
     }
 
     pub(crate) fn push_encoded(&mut self, db: DbIndex, bytes: &[u8]) {
-        self.buf.extend_from_slice(bytes);
-        self.commands.push((db, self.buf.len()));
+        if self.repl.replicas {
+            self.buf.extend_from_slice(bytes);
+            self.commands.push((db, self.buf.len()));
+        }
     }
 
     /// Adds the events of what expired under the running command, in front of the command's own.

@@ -9,7 +9,7 @@ use crate::switches::Switches;
 use crate::watch::WatchTable;
 use crate::{
     Clients, Command, CommandTable, Conditions, Counters, ErrorStats, Gate, Host, PauseKind, PubSub,
-    SessionOrigin, SessionState, Settings, Users, Worker, condition,
+    ScriptEngine, ScriptWatch, SessionOrigin, SessionState, Settings, Users, Worker, condition,
 };
 use arc_swap::ArcSwap;
 use crossbeam_utils::CachePadded;
@@ -73,6 +73,10 @@ pub struct Engine {
     pub(crate) latency: LatencyMonitor,
     latency_tracking: AtomicBool,
     pub(crate) switches: Switches,
+    pub(crate) scripts: OnceLock<Arc<dyn ScriptEngine>>,
+    pub(crate) script_watch: Arc<ScriptWatch>,
+    /// Held while the condition that a script keeps the server busy changes.
+    pub(crate) busy: Mutex<()>,
     clock: Arc<dyn Clock>,
     host: OnceLock<Arc<dyn Host>>,
 }
@@ -115,6 +119,9 @@ impl Engine {
             latency: LatencyMonitor::default(),
             latency_tracking: AtomicBool::new(true),
             switches: Switches::default(),
+            scripts: OnceLock::new(),
+            script_watch: Arc::default(),
+            busy: Mutex::default(),
             clock: options.clock,
             host: OnceLock::new(),
         })
@@ -313,6 +320,9 @@ impl Engine {
         }
         self.counters.reset();
         self.errors.reset();
+        if self.has_scripts() {
+            self.scripts().reset_stats();
+        }
         self.keyspace.reset_stats();
     }
 

@@ -111,6 +111,44 @@ fixed! {
     OOM = "OOM command not allowed when used memory > 'maxmemory'.";
     /// A script is over its time limit.
     BUSY = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
+    /// A function is over its time limit, or FUNCTION KILL of a script.
+    BUSY_FUNCTION = "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.";
+    /// SCRIPT KILL of nothing.
+    NOT_BUSY = "NOTBUSY No scripts in execution right now.";
+    /// SCRIPT KILL of a script that has written.
+    UNKILLABLE = "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.";
+    /// SCRIPT KILL of a script of our master's.
+    UNKILLABLE_MASTER = "UNKILLABLE The busy script was sent by a master instance in the context of replication and cannot be killed.";
+    /// EVALSHA of a script that is not cached.
+    NO_SCRIPT = "NOSCRIPT No matching script. Please use EVAL.";
+    /// A script that calls a command that does not exist.
+    SCRIPT_UNKNOWN_COMMAND = "ERR Unknown Redis command called from script";
+    /// A script that calls a command with a wrong number of arguments.
+    SCRIPT_WRONG_ARITY = "ERR Wrong number of args calling Redis command from script";
+    /// A script that calls a command that scripts may not call.
+    SCRIPT_NOT_ALLOWED = "ERR This Redis command is not allowed from script";
+    /// A script that reads from a replica without its master.
+    SCRIPT_STALE = "ERR Can not execute the command on a stale replica";
+    /// A script that writes although it has said that it does not.
+    SCRIPT_READ_ONLY = "ERR Write commands are not allowed from read-only scripts.";
+    /// EVAL_RO of a script that writes.
+    SCRIPT_WRITES = "ERR Can not execute a script with write flag using *_ro command.";
+    /// A script over `maxmemory`.
+    SCRIPT_OOM = "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'";
+    /// A script that runs a script.
+    SCRIPT_NESTED = "ERR A script can not run or change scripts";
+    /// EVAL with fewer arguments than keys.
+    TOO_MANY_KEYS = "ERR Number of keys can't be greater than number of args";
+    /// EVAL with a negative count of keys.
+    NEGATIVE_KEYS = "ERR Number of keys can't be negative";
+    /// FCALL with a count of keys that is no number.
+    BAD_KEY_COUNT = "ERR Bad number of keys provided";
+    /// FCALL of nothing.
+    NO_FUNCTION = "ERR Function not found";
+    /// FUNCTION DELETE of nothing.
+    NO_LIBRARY = "ERR Library not found";
+    /// SCRIPT DEBUG.
+    NO_DEBUGGER = "ERR The script debugger is not available";
     /// EXEC after an error while queueing.
     EXEC_ABORT = "EXECABORT Transaction discarded because of previous errors.";
     /// EXEC without MULTI.
@@ -241,6 +279,14 @@ pub fn unknown_subcommand_or_arity(container: &str, sub: &[u8]) -> ReplyError {
         printable(&sub[..sub.len().min(128)]),
         container.to_uppercase()
     ))
+}
+
+/// What others are told while a script of this kind is over its time limit.
+pub fn busy_with(kind: crate::ScriptKind) -> ReplyError {
+    match kind {
+        crate::ScriptKind::Eval => BUSY,
+        crate::ScriptKind::Function => BUSY_FUNCTION,
+    }
 }
 
 /// An expiry that is zero, negative or too large.

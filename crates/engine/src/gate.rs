@@ -25,6 +25,8 @@ pub struct Gate {
     alone: Mutex<()>,
     waiting: Mutex<()>,
     opened: Condvar,
+    /// Nobody is to wait for whoever runs alone.
+    impatient: AtomicBool,
 }
 
 impl Gate {
@@ -37,6 +39,7 @@ impl Gate {
             alone: Mutex::new(()),
             waiting: Mutex::new(()),
             opened: Condvar::new(),
+            impatient: AtomicBool::new(false),
         }
     }
 
@@ -62,6 +65,45 @@ impl Gate {
         SlotGuard { own }
     }
 
+    /// The same, but gives up when nobody is to wait ([`set_impatient`](Self::set_impatient)).
+    #[inline]
+    pub fn try_enter(&self, slot: SlotId) -> Option<SlotGuard<'_>> {
+        let own = &self.slots[slot.0];
+        debug_assert!(!own.load(Ordering::Relaxed), "a slot is entered once at a time");
+        own.store(true, Ordering::SeqCst);
+        if self.closed.load(Ordering::SeqCst) && !self.try_enter_slow(own) {
+            return None;
+        }
+        Some(SlotGuard { own })
+    }
+
+    #[cold]
+    fn try_enter_slow(&self, own: &AtomicBool) -> bool {
+        loop {
+            own.store(false, Ordering::SeqCst);
+            let mut waiting = self.waiting.lock();
+            while self.closed.load(Ordering::SeqCst) {
+                if self.impatient.load(Ordering::SeqCst) {
+                    return false;
+                }
+                self.opened.wait_for(&mut waiting, Duration::from_millis(10));
+            }
+            drop(waiting);
+            own.store(true, Ordering::SeqCst);
+            if !self.closed.load(Ordering::SeqCst) {
+                return true;
+            }
+        }
+    }
+
+    /// Whether those who would wait for whoever runs alone now are to give up: it takes too long.
+    pub fn set_impatient(&self, on: bool) {
+        let waiting = self.waiting.lock();
+        self.impatient.store(on, Ordering::SeqCst);
+        drop(waiting);
+        self.opened.notify_all();
+    }
+
     #[cold]
     fn enter_slow(&self, own: &AtomicBool) {
         loop {
@@ -81,7 +123,31 @@ impl Gate {
 
     /// Waits until nobody else is inside and keeps everybody out. The caller must not hold its own slot.
     pub fn enter_alone(&self) -> ExclusiveGuard<'_> {
-        let alone = self.alone.lock();
+        self.close(self.alone.lock())
+    }
+
+    /// The same, but gives up when nobody is to wait for whoever runs alone now.
+    pub fn try_enter_alone(&self) -> Option<ExclusiveGuard<'_>> {
+        let alone = match self.alone.try_lock() {
+            Some(alone) => alone,
+            None => self.wait_alone()?,
+        };
+        Some(self.close(alone))
+    }
+
+    #[cold]
+    fn wait_alone(&self) -> Option<MutexGuard<'_, ()>> {
+        loop {
+            if self.impatient.load(Ordering::SeqCst) {
+                return None;
+            }
+            if let Some(alone) = self.alone.try_lock_for(Duration::from_millis(5)) {
+                return Some(alone);
+            }
+        }
+    }
+
+    fn close<'g>(&'g self, alone: MutexGuard<'g, ()>) -> ExclusiveGuard<'g> {
         self.closed.store(true, Ordering::SeqCst);
         for slot in &self.slots {
             let backoff = Backoff::new();

@@ -42,6 +42,7 @@ mod park;
 mod pubsub;
 mod redact;
 mod replay;
+mod script;
 mod session;
 mod settings;
 mod slowlog;
@@ -78,6 +79,11 @@ pub use latency::{Latencies, LatencyMonitor, LatencySample, LatencySeries};
 pub use notify::{NotifyClasses, notify_class};
 pub use park::{Park, PauseKind};
 pub use pubsub::PubSub;
+pub use script::{
+    CallError, FunctionInfo, KillRefusal, LibraryInfo, RestorePolicy, RunningScript, Script, ScriptCx, ScriptEnd,
+    ScriptEngine, ScriptFigures, ScriptJob, ScriptKind, ScriptSource, ScriptWatch, Verdict, script_flag,
+};
+pub(crate) use session::RunNow;
 pub use session::{MultiState, ReplyMode, Session, SessionOrigin, SessionState, Watched};
 pub use settings::Settings;
 pub use slowlog::{SlowCommand, Slowlog};

@@ -1,7 +1,7 @@
 //! MONITOR: clients that are shown every command.
 
 use crate::redact::redacted;
-use crate::{Client, ClientFlags, ClientId, CommandEntry, Engine, Session, SessionOrigin, condition, flag};
+use crate::{Client, ClientFlags, ClientId, CommandEntry, Engine, Session, SessionOrigin, SessionState, condition, flag};
 use bytes::Bytes;
 use parking_lot::RwLock;
 use redan_resp::{Args, escape};
@@ -41,11 +41,26 @@ impl Engine {
     /// Shows a command that has just run to everybody who watches. Administrators' commands are nobody's business.
     #[cold]
     pub(crate) fn feed_monitors(&self, session: &Session, entry: &CommandEntry, args: Args<'_>) {
-        if entry.has(flag::SKIP_MONITOR | flag::ADMIN) || session.state.origin == SessionOrigin::File {
+        if !entry.has(flag::SKIP_MONITOR) {
+            self.feed_monitors_always(&session.state, entry, args, false);
+        }
+    }
+
+    /// The same for a command that is not shown by itself: it says when.
+    #[cold]
+    pub(crate) fn feed_monitors_always(
+        &self,
+        session: &SessionState,
+        entry: &CommandEntry,
+        args: Args<'_>,
+        scripted: bool,
+    ) {
+        if entry.has(flag::ADMIN) || session.origin == SessionOrigin::File {
             return;
         }
         let hidden = redacted(entry, args);
-        let line = self.monitor_line(session, hidden.as_ref().map_or(args, |shown| shown.as_args()));
+        let shown = hidden.as_ref().map_or(args, |shown| shown.as_args());
+        let line = self.monitor_line(session, shown, scripted);
         let (limits, now_ms) = (self.settings().normal_output_limit, self.clock().wall_ms());
         for client in self.monitors.0.read().iter() {
             client.mailbox.push(line.clone());
@@ -57,16 +72,18 @@ impl Engine {
         }
     }
 
-    fn monitor_line(&self, session: &Session, args: Args<'_>) -> Bytes {
+    fn monitor_line(&self, session: &SessionState, args: Args<'_>, scripted: bool) -> Bytes {
         let now_us = self.clock().wall_us();
-        let client = &session.state.client;
-        let addr = {
+        let client = &session.client;
+        let addr = if scripted {
+            "lua".to_owned()
+        } else {
             let meta = client.meta.lock();
             let unix = client.has(ClientFlags::UNIX_SOCKET);
             if unix { format!("unix:{}", meta.laddr) } else { meta.addr.clone() }
         };
         let (seconds, micros) = (now_us / 1_000_000, now_us % 1_000_000);
-        let mut line = format!("+{seconds}.{micros:06} [{} {addr}]", session.state.db.0).into_bytes();
+        let mut line = format!("+{seconds}.{micros:06} [{} {addr}]", session.db.0).into_bytes();
         for arg in args.iter() {
             line.push(b' ');
             escape::quote_into(arg, &mut line);

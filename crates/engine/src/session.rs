@@ -1,7 +1,7 @@
 //! A connection's own state, owned by the worker that serves it.
 
 use crate::blocking::Waiter;
-use crate::{Client, CommandTable, Engine, Park, User};
+use crate::{Client, CommandTable, Engine, Park, ScriptJob, User};
 use bytes::Bytes;
 
 use redan_keyspace::DbIndex;
@@ -64,6 +64,14 @@ pub struct MultiState {
     pub bytes: usize,
 }
 
+/// What is left to run when a handler has returned.
+pub(crate) enum RunNow {
+    /// EXEC: the queued commands.
+    Queued(Box<MultiState>),
+    /// EVAL, FCALL: a script.
+    Script(ScriptJob),
+}
+
 /// A key that a session watches.
 pub struct Watched {
     /// Its database.
@@ -113,8 +121,8 @@ pub struct SessionState {
     pub last_write_offset: u64,
     /// PSYNC or SYNC with its arguments: the connection is now a replica's.
     pub hand_over: Option<OwnedArgs>,
-    /// What EXEC has decided to run.
-    pub(crate) run_now: Option<Box<MultiState>>,
+    /// What the running handler wants to be run when it has returned.
+    pub(crate) run_now: Option<RunNow>,
     /// The generation of users it has last looked at.
     pub(crate) users_seen: u64,
     /// Itself as one that waits for keys.

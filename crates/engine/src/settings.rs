@@ -48,6 +48,8 @@ pub struct Settings {
     pub acl_all_channels: bool,
     /// `acllog-max-len`.
     pub acl_log_max_len: usize,
+    /// `busy-reply-threshold`, milliseconds; 0 for never: others are told of a script that runs longer.
+    pub busy_reply_threshold_ms: i64,
     /// `replica-serve-stale-data`.
     pub replica_serve_stale_data: bool,
 }
@@ -76,6 +78,7 @@ impl Default for Settings {
             normal_output_limit: (0, 0, 0),
             acl_all_channels: false,
             acl_log_max_len: 128,
+            busy_reply_threshold_ms: 5000,
             replica_serve_stale_data: true,
         }
     }

@@ -1,7 +1,7 @@
 //! The table of commands: from the name in a request to its row.
 
 use crate::command::{BeginSearch, FindKeys};
-use crate::{Command, Flags, KeyFlags, Run, condition, errors, flag, key_flag};
+use crate::{Command, Flags, KeyFlags, Run, ScriptSource, condition, errors, flag, key_flag};
 use redan_resp::Args;
 use smallvec::SmallVec;
 
@@ -22,6 +22,8 @@ pub struct CommandEntry {
     pub subcommands: Vec<u16>,
     /// The container, for a subcommand.
     pub parent: Option<u16>,
+    /// It runs a script: what it does depends on that.
+    pub(crate) runs_script: bool,
     /// The [`condition`] bits under which it needs a closer look.
     pub(crate) heeds: u32,
     /// First, last (negative: from the end) and step of its keys, when that is how they lie; else `None`.
@@ -203,6 +205,7 @@ impl CommandTable {
             alias: None,
             subcommands: Vec::new(),
             parent,
+            runs_script: parent.is_none() && ScriptSource::of(command.name).is_some(),
             heeds: heeds(command),
             simple_keys: simple_keys(command),
         });
@@ -324,11 +327,12 @@ impl CommandTable {
     }
 }
 
-/// The conditions that may stand in the way of a command. EXEC answers for whatever it is about to run; PING tells
+/// The conditions that may stand in the way of a command. EXEC and scripts answer for whatever they are about to run; PING tells
 /// probes about a server that cannot persist.
 fn heeds(command: &Command) -> u32 {
     use condition::*;
-    let (has, exec) = (|bits| command.flags & bits != 0, command.name == "exec");
+    let has = |bits| command.flags & bits != 0;
+    let exec = command.name == "exec" || ScriptSource::of(command.name).is_some();
     let mut bits = PAUSE_ALL | MONITORED;
     let mut add = |on: bool, more: u32| bits |= if on { more } else { 0 };
     add(has(flag::WRITE) || exec, READ_ONLY | FEW_REPLICAS | SAVE_ERROR | AOF_ERROR | MEMORY_LIMITED);

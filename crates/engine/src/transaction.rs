@@ -4,7 +4,7 @@ use crate::context::Cx;
 use crate::dispatch::{Call, event_of};
 use crate::session::{Watched, special};
 use crate::{
-    AclContext, ClientFlags, CmdResult, CommandEntry, Denied, Engine, MultiState, Session, SessionState,
+    AclContext, ClientFlags, CmdResult, CommandEntry, Denied, Engine, MultiState, RunNow, Session, SessionState,
     Worker, errors,
 };
 use bytes::Bytes;
@@ -19,11 +19,12 @@ const AT_LOGS_END: &[&str] = &["bgsave", "failover"];
 impl Engine {
     /// Queues a command for EXEC.
     pub(crate) fn queue(&self, session: &mut Session, entry: &CommandEntry, args: Args<'_>) {
+        let flags = self.flags_for(entry, args);
         let Some(multi) = &mut session.state.multi else { return };
         // An aborted transaction will not run: keeping its commands would only cost memory.
         if !multi.aborted && !session.state.client.has(ClientFlags::DIRTY) {
-            multi.flags |= entry.command.flags;
-            multi.missing |= !entry.command.flags;
+            multi.flags |= flags;
+            multi.missing |= !flags;
             multi.bytes += args.wire_len();
             multi.queue.push((entry.index, args.to_owned_args()));
         }
@@ -74,9 +75,19 @@ impl Engine {
             let started_ns = self.clock().monotonic_ns();
             let access = self.access(now_ms, &session.state, true);
             let view = self.keyspace().view_exclusive(session.state.db, access);
-            let call =
-                Call { entry, args: args.as_args(), raw: None, first_key: None, nested: true, again: false };
+            let call = Call {
+                entry,
+                args: args.as_args(),
+                raw: None,
+                first_key: None,
+                nested: true,
+                again: false,
+                scripted: false,
+            };
             self.call_handler(worker, session, view, &call, now_ms);
+            if let Some(RunNow::Script(job)) = session.state.run_now.take() {
+                self.run_script(worker, session, entry, args.as_args(), job, now_ms);
+            }
             self.publish_events(worker);
             let spent_ns = self.clock().monotonic_ns().saturating_sub(started_ns);
             worker.stats.commands[*index as usize].count(spent_ns, self.tracks_latency());
@@ -154,7 +165,7 @@ impl Cx<'_, '_> {
         if dirty {
             self.out.null_array();
         } else {
-            self.session.run_now = Some(multi);
+            self.session.run_now = Some(RunNow::Queued(multi));
         }
         Ok(())
     }

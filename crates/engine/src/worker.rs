@@ -5,6 +5,7 @@ use crate::stats::WorkerStats;
 use crate::{Effects, Engine, SlotId};
 use crossbeam_utils::CachePadded;
 use redan_keyspace::EvictionPool;
+use redan_resp::ReplyBuf;
 use std::sync::Arc;
 
 /// A thread's place in the engine: its slot in the gate, its statistics and its reusable buffers. One for each worker,
@@ -16,6 +17,8 @@ pub struct Worker {
     pub(crate) batch: Batch,
     /// The monotonic clock when the last command ended, ns: the next one's start.
     pub(crate) tick_ns: u64,
+    /// Memory for the replies to commands of scripts.
+    pub(crate) script_out: ReplyBuf,
     /// Candidates for eviction.
     pub(crate) eviction: EvictionPool,
     /// A snapshot was handed entries and may be full.
@@ -35,6 +38,7 @@ impl Worker {
             effects: Effects::default(),
             batch: Batch::default(),
             tick_ns: 0,
+            script_out: ReplyBuf::default(),
             eviction: EvictionPool::new(),
             handed_over: false,
             appended: false,

@@ -10,6 +10,7 @@ use redan_keyspace::{Limits, ValueRef};
 use crate::rdb::{
     LOWEST_WRITTEN_VERSION, RDB_VERSION, RdbEncoder, RdbErrorKind, RdbInput, RdbValue, ValueType,
 };
+use crate::rdb::opcode;
 use crate::rdb::{put_value, read_value, type_of};
 
 const VERSION_LEN: usize = 2;
@@ -61,6 +62,41 @@ pub fn decode<T>(
     }
 }
 
+/// The payload of `FUNCTION DUMP`: the sources of all libraries as in a file, with the same footer.
+pub fn encode_functions<'c>(codes: impl Iterator<Item = &'c [u8]>) -> Vec<u8> {
+    let mut encoder = RdbEncoder::new(true);
+    for code in codes {
+        encoder.put_byte(opcode::FUNCTION2);
+        encoder.put_string(code);
+    }
+    encoder.put_raw(&LOWEST_WRITTEN_VERSION.to_le_bytes());
+    let checksum = crc64(0, encoder.as_slice());
+    encoder.put_raw(&checksum.to_le_bytes());
+    encoder.take(0)
+}
+
+/// The sources in the payload of `FUNCTION RESTORE`.
+///
+/// # Errors
+/// As for [`decode`].
+pub fn decode_functions(payload: &[u8], verify_checksum: bool) -> Result<Vec<Vec<u8>>, DumpError> {
+    let body = check_footer(payload, verify_checksum).ok_or(DumpError::BadFooter)?;
+    let mut input = RdbInput::from_bytes(body.to_vec());
+    let mut codes = Vec::new();
+    while !input.is_at_end() {
+        match input.byte().map_err(DumpError::BadData)? {
+            opcode::FUNCTION2 => {
+                let mut code = Vec::new();
+                input.string_into(&mut code).map_err(DumpError::BadData)?;
+                codes.push(code);
+            }
+            opcode::FUNCTION_PRE_GA => return Err(DumpError::BadData(RdbErrorKind::PreReleaseFunctions)),
+            _ => return Err(DumpError::BadData(RdbErrorKind::Corrupt("something else than a function"))),
+        }
+    }
+    Ok(codes)
+}
+
 /// The part before the footer, if the footer is right.
 fn check_footer(payload: &[u8], verify_checksum: bool) -> Option<&[u8]> {
     let (summed, checksum) = payload.split_last_chunk::<CHECKSUM_LEN>()?;
@@ -95,6 +131,17 @@ mod tests {
         let payload = encode(ValueRef::String(StringRef::Bytes(b"hello")), true);
         assert_eq!(payload[..9], *b"\x00\x05hello\x0a\x00");
         assert_eq!(encode(ValueRef::String(StringRef::Int(10)), true)[..5], *b"\x00\xc0\x0a\x0a\x00");
+    }
+
+    #[test]
+    fn functions_come_back() {
+        let codes = [&b"#!lua name=a\nbody"[..], b"#!lua name=b\n"];
+        let payload = encode_functions(codes.iter().copied());
+        assert_eq!(decode_functions(&payload, true).expect("valid"), codes);
+        assert!(decode_functions(&encode_functions(std::iter::empty()), true).expect("valid").is_empty());
+        assert!(matches!(decode_functions(b"bad_payload", true), Err(DumpError::BadFooter)));
+        let value = encode(ValueRef::String(StringRef::Bytes(b"x")), true);
+        assert!(matches!(decode_functions(&value, true), Err(DumpError::BadData(_))));
     }
 
     #[test]

@@ -123,9 +123,9 @@ const SUMS: &[(&str, &str)] = &[
     ("clients.normal", "mem_clients_normal"),
     ("cluster.links", "mem_cluster_links"),
     ("aof.buffer", "mem_aof_buffer"),
-    ("lua.caches", "used_memory_scripts"),
+    ("lua.caches", "used_memory_scripts_eval"),
     ("functions.caches", "used_memory_functions"),
-    ("script.VMs", "used_memory_vm_eval"),
+    ("script.VMs", "used_memory_vm_total"),
 ];
 
 /// The same, behind the databases.

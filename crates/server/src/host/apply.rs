@@ -59,6 +59,7 @@ fn watch_engine(server: &Arc<Server>) {
         rows::REPLICA_SERVE_STALE_DATA.name(),
         rows::ACL_PUBSUB_DEFAULT.name(),
         rows::ACLLOG_MAX_LEN.name(),
+        rows::BUSY_REPLY_THRESHOLD.name(),
     ];
     watch(server, &engine, |server, settings| {
         apply_engine(server, settings);
@@ -179,6 +180,7 @@ fn apply_engine(server: &Server, settings: &Settings) {
         normal_output_limit: output_limit(limits.normal),
         acl_all_channels: settings.get(rows::ACL_PUBSUB_DEFAULT) == AclPubsubDefault::AllChannels,
         acl_log_max_len: usize::try_from(settings.get(rows::ACLLOG_MAX_LEN)).unwrap_or(usize::MAX),
+        busy_reply_threshold_ms: settings.get(rows::BUSY_REPLY_THRESHOLD),
         replica_serve_stale_data: settings.get(rows::REPLICA_SERVE_STALE_DATA),
     });
 }

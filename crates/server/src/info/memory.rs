@@ -48,20 +48,7 @@ pub(super) fn write(server: &Server, fields: &mut Fields<'_>) {
     fields.add("allocator_muzzy", 0);
     fields.add("total_system_memory", machine);
     fields.add("total_system_memory_human", human(machine));
-    for name in ["used_memory_lua", "used_memory_vm_eval"] {
-        fields.add(name, 0);
-    }
-    fields.add("used_memory_lua_human", human(0));
-    fields.add("used_memory_scripts_eval", 0);
-    fields.add("number_of_cached_scripts", 0);
-    fields.add("number_of_functions", 0);
-    fields.add("number_of_libraries", 0);
-    fields.add("used_memory_vm_functions", 0);
-    fields.add("used_memory_vm_total", 0);
-    fields.add("used_memory_vm_total_human", human(0));
-    fields.add("used_memory_functions", 0);
-    fields.add("used_memory_scripts", 0);
-    fields.add("used_memory_scripts_human", human(0));
+    write_scripts(server, fields);
     fields.add("maxmemory", maxmemory);
     fields.add("maxmemory_human", human(maxmemory));
     fields.add("maxmemory_policy", settings.get(rows::MAXMEMORY_POLICY).as_str());
@@ -77,7 +64,28 @@ pub(super) fn write(server: &Server, fields: &mut Fields<'_>) {
     fields.add("mem_overhead_db_hashtable_rehashing", 0);
     fields.add("active_defrag_running", 0);
     fields.add("lazyfree_pending_objects", server.lazy_free().pending());
-    fields.add("lazyfreed_objects", server.lazy_free().freed());
+    let freed = server.lazy_free().freed() + engine.counters().lazyfreed_objects.load(Relaxed);
+    fields.add("lazyfreed_objects", freed);
+}
+
+fn write_scripts(server: &Server, fields: &mut Fields<'_>) {
+    let engine = server.engine();
+    let scripts = if engine.has_scripts() { engine.scripts().figures() } else { Default::default() };
+    let machines = scripts.vm_eval + scripts.vm_functions;
+    let kept = scripts.scripts + scripts.functions;
+    fields.add("used_memory_lua", scripts.vm_eval);
+    fields.add("used_memory_vm_eval", scripts.vm_eval);
+    fields.add("used_memory_lua_human", human(scripts.vm_eval));
+    fields.add("used_memory_scripts_eval", scripts.scripts);
+    fields.add("number_of_cached_scripts", scripts.cached_scripts);
+    fields.add("number_of_functions", scripts.function_count);
+    fields.add("number_of_libraries", scripts.libraries);
+    fields.add("used_memory_vm_functions", scripts.vm_functions);
+    fields.add("used_memory_vm_total", machines);
+    fields.add("used_memory_vm_total_human", human(machines));
+    fields.add("used_memory_functions", scripts.functions);
+    fields.add("used_memory_scripts", kept);
+    fields.add("used_memory_scripts_human", human(kept));
 }
 
 fn write_fragmentation(fields: &mut Fields<'_>, allocator: memory::AllocatorStats, used: u64, rss: u64) {

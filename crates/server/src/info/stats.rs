@@ -36,7 +36,8 @@ pub(super) fn write(server: &Server, fields: &mut Fields<'_>) {
     fields.add("expire_cycle_cpu_milliseconds", 0);
     fields.add("evicted_keys", count(&counters.evicted_keys));
     fields.add("evicted_clients", count(&counters.evicted_clients));
-    fields.add("evicted_scripts", 0);
+    let scripts = if engine.has_scripts() { engine.scripts().figures() } else { Default::default() };
+    fields.add("evicted_scripts", scripts.evicted);
     fields.add("total_eviction_exceeded_time", 0);
     fields.add("current_eviction_exceeded_time", 0);
     fields.add("keyspace_hits", keys.hits);

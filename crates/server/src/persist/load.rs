@@ -5,7 +5,7 @@ use super::snapshot::delay_of;
 use crate::clock;
 use crate::config::{Settings, rows};
 use crate::host::Server;
-use redan_engine::condition;
+use redan_engine::{RestorePolicy, condition};
 use redan_keyspace::Keyspace;
 use redan_persistence::rdb::{
     LoadEvent, LoadOptions, LoadReport, RdbError, RdbErrorKind, RdbReader, ReaderOptions, load,
@@ -78,6 +78,9 @@ impl Persist {
         let flags = LoadFlags { keep_expired: server.replication().is_replica(), merge: false };
         match self.load_file(server, &path, flags) {
             Ok(report) => {
+                if let Err(error) = server.engine().scripts().restore(&report.functions, RestorePolicy::Flush) {
+                    tracing::warn!("Failed to load the functions: {}", error.text());
+                }
                 tracing::info!("DB loaded from disk: {:.3} seconds", started.elapsed().as_secs_f64());
                 Ok(Some(report))
             }

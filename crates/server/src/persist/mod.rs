@@ -18,13 +18,18 @@ use crate::config::{Settings, rows};
 use crate::host::Server;
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
-use redan_engine::{CmdResult, Engine, ReplyError, SaveRefusal, condition, errors};
+use redan_engine::{CmdResult, Engine, ReplyError, RestorePolicy, SaveRefusal, condition, errors};
+
 use redan_persistence::rdb::{SaveError, SaveProgress, SaveStats};
 use snapshot::Pace;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// The reply when a file cannot be loaded.
+const LOAD_FAILED: ReplyError =
+    ReplyError::fixed("ERR Error trying to load the RDB dump, check server logs.");
 
 /// How long a cancelled snapshot may take to end.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -248,13 +253,22 @@ impl Persist {
         let path = rdb_path(&server.config().load());
         let flags = LoadFlags { keep_expired: server.replication().is_replica(), merge };
         match self.load_file(server, &path, flags) {
-            Ok(_) => {
+            Ok(report) => {
+                let policy = match (flush, merge) {
+                    (true, _) => RestorePolicy::Flush,
+                    (false, true) => RestorePolicy::Replace,
+                    (false, false) => RestorePolicy::Append,
+                };
+                if let Err(error) = self.engine.scripts().restore(&report.functions, policy) {
+                    tracing::warn!("Failed to load the functions: {}", error.text());
+                    return Err(LOAD_FAILED);
+                }
                 tracing::warn!("DB reloaded by DEBUG RELOAD");
                 Ok(())
             }
             Err(error) => {
                 tracing::warn!("{error}");
-                Err(ReplyError::fixed("ERR Error trying to load the RDB dump, check server logs."))
+                Err(LOAD_FAILED)
             }
         }
     }

@@ -181,7 +181,7 @@ impl Persist {
             used_memory: memory::used(),
             replication,
             aof_base: purpose == Purpose::AofBase,
-            functions: Vec::new(),
+            functions: self.engine.scripts().libraries().into_iter().map(|library| library.code).collect(),
         };
         let keys = snapshot.sizes().iter().map(|size| size.keys).sum();
         Ok(Cut { snapshot, sink, header, keys })

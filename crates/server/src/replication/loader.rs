@@ -5,7 +5,7 @@ use super::payload::PipeReader;
 use crate::config::rows;
 use crate::host::Server;
 use crate::persist::LoadFlags;
-use redan_engine::{Host, condition};
+use redan_engine::{Host, RestorePolicy, condition};
 use redan_keyspace::Keyspace;
 use redan_persistence::rdb::LoadReport;
 use redan_replication::replica::io::{Input, LinkId, LoadMode};
@@ -174,6 +174,10 @@ impl Loader {
     /// Tells the machine that the payload is the dataset now; the caller runs alone.
     fn adopt(&self, report: &LoadReport) {
         let stream_db = report.repl_stream_db.and_then(|db| u32::try_from(db).ok()).unwrap_or(0);
+        let functions = self.server.engine().scripts().restore(&report.functions, RestorePolicy::Flush);
+        if let Err(error) = functions {
+            tracing::warn!("The master's functions cannot be loaded: {}", error.text());
+        }
         let input = Input::PayloadLoaded { link: self.link, stream_db };
         self.server.replication().act(true, |machines, now| machines.link.handle(now, input));
     }

@@ -16,14 +16,18 @@ use crate::logging::{Log, Role};
 use crate::net::Plan;
 use crate::sentinel::Sentinel;
 use crate::{cron, memory, signals, sys};
-use redan_engine::{Engine, EngineOptions, condition};
+use redan_engine::{Clock, Engine, EngineOptions, condition};
 use redan_replication::ReplId;
+use redan_scripting::{LogLevel, Scripting, ScriptingOptions};
 use std::path::Path;
 use std::sync::Arc;
 
 /// Threads that run commands besides the workers: the cron, the loader, the replication and Sentinel drivers, the
 /// append-only file, the main thread, and as many again in reserve.
 const OTHER_THREADS: usize = 12;
+
+/// What scripts may always take, however little `maxmemory` is, bytes.
+const LEAST_SCRIPT_MEMORY: u64 = 64 << 20;
 
 /// Runs the server until it ends; returns the exit code if it does not even start.
 pub fn run(launch: &Launch, sentinel: bool, dir: &Path) -> i32 {
@@ -176,6 +180,7 @@ fn make_engine(settings: &Settings, renames: &[RawLine], sentinel: bool) -> Resu
     };
     let mut id = [0; 20];
     fastrand::fill(&mut id);
+    let clock = Arc::new(SystemClock::default());
     let options = EngineOptions {
         commands: redan_commands::all(),
         renames: renames.iter().filter_map(rename).collect(),
@@ -184,11 +189,32 @@ fn make_engine(settings: &Settings, renames: &[RawLine], sentinel: bool) -> Resu
         threads: settings.get(rows::IO_THREADS) as usize + OTHER_THREADS,
         seed: fastrand::u64(..),
         log: Arc::new(redan_replication::Log::new(ReplId::from_random(id))),
-        clock: Arc::new(SystemClock::default()),
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
     };
     let engine = Engine::new(options).map_err(|error| format!("rename-command: {error}"))?;
+    if !sentinel {
+        engine.set_scripts(Arc::new(scripting(&engine, clock, settings)));
+    }
     // It lives as long as the process: snapshots on threads of their own borrow its keyspace.
     Ok(Box::leak(Box::new(engine)))
+}
+
+/// What runs scripts. An interpreter may take half of the memory there is, or all of `maxmemory`.
+fn scripting(engine: &Engine, clock: Arc<dyn Clock>, settings: &Settings) -> Scripting {
+    let maxmemory = settings.get(rows::MAXMEMORY).bytes_of(memory::limit());
+    let most = if maxmemory > 0 { maxmemory.max(LEAST_SCRIPT_MEMORY) } else { memory::limit() / 2 };
+    Scripting::new(ScriptingOptions {
+        clock,
+        watch: Arc::clone(engine.script_watch()),
+        log: Arc::new(|level, text| match level {
+            LogLevel::Debug => tracing::trace!("{text}"),
+            LogLevel::Verbose => tracing::debug!("{text}"),
+            LogLevel::Notice => tracing::info!("{text}"),
+            LogLevel::Warning => tracing::warn!("{text}"),
+        }),
+        deprecated_api: settings.get(rows::LUA_ENABLE_DEPRECATED_API),
+        memory_limit: usize::try_from(most).unwrap_or(usize::MAX),
+    })
 }
 
 /// The life of the main thread: it accepts connections and hears signals.

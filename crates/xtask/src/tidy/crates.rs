@@ -11,7 +11,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("replication", &["resp"]),
     ("sentinel", &["resp"]),
     ("engine", &["resp", "keyspace", "persistence", "replication"]),
-    ("commands", &["engine", "resp", "keyspace", "persistence", "replication"]),
+    ("scripting", &["engine", "resp"]),
+    ("commands", &["engine", "resp", "keyspace", "persistence", "replication", "scripting"]),
     ("sim", &["replication", "sentinel", "resp"]),
     ("xtask", &[]),
 ];
