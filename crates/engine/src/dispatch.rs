@@ -4,8 +4,8 @@ use crate::batch::BatchEnd;
 use crate::session::special;
 use crate::stats::bump;
 use crate::{
-    CommandEntry, Counters, Cx, Denied, Engine, Flags, Lookup, Park, PauseKind, ReplyError, ReplyMode, Run, RunNow,
-    Session, SessionOrigin, SlotGuard, Worker, condition, errors, flag,
+    CommandEntry, Counters, Cx, Denied, Engine, Flags, Lookup, Park, PauseKind, ReplyError, ReplyMode, Run,
+    RunNow, Session, SessionOrigin, SlotGuard, Worker, condition, errors, flag,
 };
 use redan_keyspace::{KeyHash, View};
 use redan_resp::{Args, RequestDecoder, RequestLimits};
@@ -388,8 +388,15 @@ impl Engine {
             }
             _ => None,
         };
-        let call =
-            Call { entry, args: request.args, raw: request.raw, first_key, nested: false, again: false, scripted: false };
+        let call = Call {
+            entry,
+            args: request.args,
+            raw: request.raw,
+            first_key,
+            nested: false,
+            again: false,
+            scripted: false,
+        };
         let park = self.call_handler(worker, session, view, &call, now_ms);
         if let Some(next) = session.state.run_now.take() {
             self.run_next(worker, session, entry, request.args, next, now_ms);

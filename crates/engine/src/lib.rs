@@ -80,8 +80,9 @@ pub use notify::{NotifyClasses, notify_class};
 pub use park::{Park, PauseKind};
 pub use pubsub::PubSub;
 pub use script::{
-    CallError, FunctionInfo, KillRefusal, LibraryInfo, RestorePolicy, RunningScript, Script, ScriptCx, ScriptEnd,
-    ScriptEngine, ScriptFigures, ScriptJob, ScriptKind, ScriptSource, ScriptWatch, Verdict, script_flag,
+    CallError, FunctionInfo, KillRefusal, LibraryInfo, RestorePolicy, RunningScript, Script, ScriptCx,
+    ScriptEnd, ScriptEngine, ScriptFigures, ScriptJob, ScriptKind, ScriptSource, ScriptWatch, Verdict,
+    script_flag,
 };
 pub(crate) use session::RunNow;
 pub use session::{MultiState, ReplyMode, Session, SessionOrigin, SessionState, Watched};

@@ -1,7 +1,10 @@
 //! MONITOR: clients that are shown every command.
 
 use crate::redact::redacted;
-use crate::{Client, ClientFlags, ClientId, CommandEntry, Engine, Session, SessionOrigin, SessionState, condition, flag};
+use crate::{
+    Client, ClientFlags, ClientId, CommandEntry, Engine, Session, SessionOrigin, SessionState, condition,
+    flag,
+};
 use bytes::Bytes;
 use parking_lot::RwLock;
 use redan_resp::{Args, escape};

@@ -4,8 +4,8 @@ use crate::context::Cx;
 use crate::dispatch::{Call, event_of};
 use crate::session::{Watched, special};
 use crate::{
-    AclContext, ClientFlags, CmdResult, CommandEntry, Denied, Engine, MultiState, RunNow, Session, SessionState,
-    Worker, errors,
+    AclContext, ClientFlags, CmdResult, CommandEntry, Denied, Engine, MultiState, RunNow, Session,
+    SessionState, Worker, errors,
 };
 use bytes::Bytes;
 use redan_keyspace::{Access, DbIndex, ExpiryMode, Key};

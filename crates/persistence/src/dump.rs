@@ -7,10 +7,10 @@
 use crc64::crc64;
 use redan_keyspace::{Limits, ValueRef};
 
+use crate::rdb::opcode;
 use crate::rdb::{
     LOWEST_WRITTEN_VERSION, RDB_VERSION, RdbEncoder, RdbErrorKind, RdbInput, RdbValue, ValueType,
 };
-use crate::rdb::opcode;
 use crate::rdb::{put_value, read_value, type_of};
 
 const VERSION_LEN: usize = 2;

@@ -27,15 +27,15 @@ pub(crate) fn library(lua: &Lua) -> mlua::Result<Table> {
 fn folding(family: &Family<'_>, name: &'static str, fold: fn(u32, u32) -> u32) -> mlua::Result<()> {
     family.function(name, move |lua, given| {
         let first = bits(given, 0)?;
-        let folded = (1..given.len()).try_fold(first, |sum, at| Ok::<_, Refusal>(fold(sum, bits(given, at)?)))?;
+        let folded =
+            (1..given.len()).try_fold(first, |sum, at| Ok::<_, Refusal>(fold(sum, bits(given, at)?)))?;
         results(lua, signed(folded))
     })
 }
 
 fn shifting(family: &Family<'_>, name: &'static str, shift: fn(u32, u32) -> u32) -> mlua::Result<()> {
-    family.function(name, move |lua, given| {
-        results(lua, signed(shift(bits(given, 0)?, bits(given, 1)? & 31)))
-    })
+    family
+        .function(name, move |lua, given| results(lua, signed(shift(bits(given, 0)?, bits(given, 1)? & 31))))
 }
 
 fn bits(given: Given<'_>, at: usize) -> Result<u32, Refusal> {

@@ -127,7 +127,11 @@ impl<'v> Given<'v> {
     /// That argument `at` is something else than was expected.
     pub(crate) fn wrong(&self, at: usize, expected: &str) -> Refusal {
         let got = self.args.get(at).map_or("no value", Value::type_name);
-        Refusal::Text(format!("bad argument #{} to '{}' ({expected} expected, got {got})", at + 1, self.function))
+        Refusal::Text(format!(
+            "bad argument #{} to '{}' ({expected} expected, got {got})",
+            at + 1,
+            self.function
+        ))
     }
 
     /// That argument `at` is wrong in some other way.

@@ -7,8 +7,7 @@ use redan_engine::{FunctionInfo, LibraryInfo, ReplyError, RestorePolicy, errors}
 use std::collections::{BTreeMap, HashMap};
 
 /// What is said of a name that is none.
-pub(crate) const BAD_NAME: &str =
-    "Library names can only contain letters, numbers, or underscores(_) and must be at least one character long";
+pub(crate) const BAD_NAME: &str = "Library names can only contain letters, numbers, or underscores(_) and must be at least one character long";
 
 /// Whether a library or a function can have this name.
 pub(crate) fn is_name(name: &[u8]) -> bool {
@@ -106,7 +105,8 @@ impl Libraries {
     fn check_names(&self, loaded: &Loaded, replaced: &[&str]) -> Result<(), ReplyError> {
         for function in &loaded.functions {
             let name = function.name.to_ascii_lowercase();
-            if self.functions.contains_key(&name) && !replaced.iter().any(|library| self.owns(library, &name)) {
+            if self.functions.contains_key(&name) && !replaced.iter().any(|library| self.owns(library, &name))
+            {
                 return Err(already_exists(&function.name));
             }
         }
@@ -129,8 +129,7 @@ impl Libraries {
             vm.put(slot, &function.callback).map_err(errors::err)?;
             self.functions.insert(function.name.to_ascii_lowercase(), (slot, function.flags));
             let description = function.description.map(Bytes::from);
-            functions
-                .push((FunctionInfo { name: function.name, description, flags: function.flags }, slot));
+            functions.push((FunctionInfo { name: function.name, description, flags: function.flags }, slot));
         }
         self.bytes += bytes_of(&loaded.code, functions.len());
         self.libraries.insert(loaded.name, Library { code: loaded.code, functions });

@@ -35,7 +35,11 @@ impl Item {
     /// How many bytes of padding go in front of it at this place.
     fn padding(self, at: usize) -> usize {
         let align = self.align.min(self.size);
-        if align <= 1 || self.letter == b'c' || self.letter == b'x' { 0 } else { at.wrapping_neg() & (align - 1) }
+        if align <= 1 || self.letter == b'c' || self.letter == b'x' {
+            0
+        } else {
+            at.wrapping_neg() & (align - 1)
+        }
     }
 }
 
@@ -216,10 +220,15 @@ fn number_of(bytes: &[u8], item: Item) -> f64 {
         b'f' => f32::from_le_bytes(little_endian.try_into().expect("four bytes")).into(),
         b'd' => f64::from_le_bytes(little_endian.try_into().expect("eight bytes")),
         letter => {
-            let negative = letter.is_ascii_lowercase() && little_endian.last().is_some_and(|high| high & 0x80 != 0);
+            let negative =
+                letter.is_ascii_lowercase() && little_endian.last().is_some_and(|high| high & 0x80 != 0);
             little_endian.resize(MAX_INT_SIZE, if negative { 0xff } else { 0 });
             let low: [u8; 8] = little_endian[..8].try_into().expect("eight bytes");
-            if letter.is_ascii_lowercase() { i64::from_le_bytes(low) as f64 } else { u64::from_le_bytes(low) as f64 }
+            if letter.is_ascii_lowercase() {
+                i64::from_le_bytes(low) as f64
+            } else {
+                u64::from_le_bytes(low) as f64
+            }
         }
     }
 }

@@ -38,7 +38,8 @@ pub(crate) fn host_functions(lua: &Lua, options: &VmOptions) -> mlua::Result<Tab
     host.raw_set(
         "randomseed",
         lua.create_function(move |lua, args: MultiValue| {
-            let Some(seed) = args.front().and_then(|seed| lua.coerce_number(seed.clone()).ok().flatten()) else {
+            let Some(seed) = args.front().and_then(|seed| lua.coerce_number(seed.clone()).ok().flatten())
+            else {
                 return refused(lua, "bad argument #1 to 'randomseed' (number expected)");
             };
             *numbers.lock() = fastrand::Rng::with_seed(seed as i64 as u64);
@@ -303,7 +304,12 @@ fn failed(lua: &Lua, text: &str) -> mlua::Result<(Value, bool)> {
     Ok((Value::Table(error_table(lua, text.as_bytes(), false)?), true))
 }
 
-fn call(lua: &Lua, cx: &mut ScriptCx<'_>, args: &mut OwnedArgs, given: &[Value]) -> mlua::Result<(Value, bool)> {
+fn call(
+    lua: &Lua,
+    cx: &mut ScriptCx<'_>,
+    args: &mut OwnedArgs,
+    given: &[Value],
+) -> mlua::Result<(Value, bool)> {
     if given.is_empty() {
         return failed(lua, "ERR Please specify at least one argument for this redis.call() call");
     }

@@ -205,7 +205,8 @@ fn write_table(table: &Table, out: &mut ReplyBuf, resp3: bool, depth: usize) -> 
     }
     if let Value::String(digits) = field("big_number") {
         let digits = digits.as_bytes();
-        let line: Vec<u8> = digits.iter().map(|b| if matches!(b, b'\r' | b'\n') { b' ' } else { *b }).collect();
+        let line: Vec<u8> =
+            digits.iter().map(|b| if matches!(b, b'\r' | b'\n') { b' ' } else { *b }).collect();
         out.big_number(&line);
         return None;
     }

@@ -38,7 +38,10 @@ pub(crate) fn script_flags(source: &[u8]) -> Result<u32, String> {
         Err(()) => return Err("Invalid script shebang".to_owned()),
     };
     if shebang.engine != b"lua" {
-        return Err(format!("Unexpected engine in script shebang: {}", String::from_utf8_lossy(&shebang.engine)));
+        return Err(format!(
+            "Unexpected engine in script shebang: {}",
+            String::from_utf8_lossy(&shebang.engine)
+        ));
     }
     let mut flags = 0;
     for word in &shebang.words {
@@ -50,7 +53,10 @@ pub(crate) fn script_flags(source: &[u8]) -> Result<u32, String> {
             match known {
                 Some((bit, _)) => flags |= bit,
                 None => {
-                    return Err(format!("Unexpected flag in script shebang: {}", String::from_utf8_lossy(name)));
+                    return Err(format!(
+                        "Unexpected flag in script shebang: {}",
+                        String::from_utf8_lossy(name)
+                    ));
                 }
             }
         }

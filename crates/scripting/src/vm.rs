@@ -2,9 +2,7 @@
 
 use crate::reply::{ErrorValue, from_lua};
 use crate::{bits, json, msgpack, packing, redis};
-use mlua::{
-    Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value, Variadic, VmState,
-};
+use mlua::{Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value, Variadic, VmState};
 use redan_engine::{Clock, ScriptCx, ScriptEnd, ScriptKind, ScriptWatch, Verdict};
 use redan_resp::{OwnedArgs, Protocol};
 use std::cell::RefCell;
@@ -254,7 +252,8 @@ impl Vm {
     fn fail(&self, cx: &mut ScriptCx<'_>, error: ErrorValue, name: &str) -> ScriptEnd {
         let mut text = error.text.clone();
         if error.text.ends_with(b"not enough memory") {
-            text = format!("ERR the script needs more memory than it may use ({} bytes)", self.memory_limit).into();
+            text = format!("ERR the script needs more memory than it may use ({} bytes)", self.memory_limit)
+                .into();
             let _ = self.lua.gc_collect();
         }
         if let Some((source, line)) = &error.place {

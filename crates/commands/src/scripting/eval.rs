@@ -8,11 +8,8 @@ use redan_engine::{
 };
 use redan_resp::Args;
 
-const WRITING: Flags = flag::NOSCRIPT
-    | flag::STALE
-    | flag::SKIP_MONITOR
-    | flag::MAY_REPLICATE
-    | flag::NO_MANDATORY_KEYS;
+const WRITING: Flags =
+    flag::NOSCRIPT | flag::STALE | flag::SKIP_MONITOR | flag::MAY_REPLICATE | flag::NO_MANDATORY_KEYS;
 const READING: Flags =
     flag::NOSCRIPT | flag::STALE | flag::SKIP_MONITOR | flag::NO_MANDATORY_KEYS | flag::READONLY;
 

@@ -2,9 +2,7 @@
 
 use super::eval::key_count;
 use super::{ARGV, KEYS, NUMKEYS};
-use redan_engine::{
-    Arg, ArgKind, CmdResult, Command, Cx, Group, KeySpec, category, errors, flag, key_flag,
-};
+use redan_engine::{Arg, ArgKind, CmdResult, Command, Cx, Group, KeySpec, category, errors, flag, key_flag};
 use redan_resp::{Args, parse_i64};
 
 const FUNCTION: Arg = Arg::new("function", ArgKind::String);
@@ -12,13 +10,7 @@ const COMPLEXITY: &str = "Depends on the function that is executed.";
 
 /// FCALL function numkeys [key [key ...]] [arg [arg ...]]
 pub(super) const FCALL: Command = Command::new("fcall", -3, fcall)
-    .flags(
-        flag::NOSCRIPT
-            | flag::STALE
-            | flag::SKIP_MONITOR
-            | flag::MAY_REPLICATE
-            | flag::NO_MANDATORY_KEYS,
-    )
+    .flags(flag::NOSCRIPT | flag::STALE | flag::SKIP_MONITOR | flag::MAY_REPLICATE | flag::NO_MANDATORY_KEYS)
     .acl(category::SCRIPTING)
     .exclusive()
     .keys(&[KeySpec {
@@ -30,9 +22,7 @@ pub(super) const FCALL: Command = Command::new("fcall", -3, fcall)
 
 /// FCALL_RO function numkeys [key [key ...]] [arg [arg ...]]
 pub(super) const FCALL_RO: Command = Command::new("fcall_ro", -3, fcall_ro)
-    .flags(
-        flag::NOSCRIPT | flag::STALE | flag::SKIP_MONITOR | flag::NO_MANDATORY_KEYS | flag::READONLY,
-    )
+    .flags(flag::NOSCRIPT | flag::STALE | flag::SKIP_MONITOR | flag::NO_MANDATORY_KEYS | flag::READONLY)
     .acl(category::SCRIPTING)
     .exclusive()
     .keys(&[KeySpec {

@@ -3,8 +3,8 @@
 use super::script::{FLUSH_TYPES, KILL};
 use crate::arg;
 use redan_engine::{
-    Arg, ArgKind, CmdResult, Command, Cx, Flags, FunctionInfo, Group, LibraryInfo, RestorePolicy,
-    ScriptKind, category, errors, flag, script_flag,
+    Arg, ArgKind, CmdResult, Command, Cx, Flags, FunctionInfo, Group, LibraryInfo, RestorePolicy, ScriptKind,
+    category, errors, flag, script_flag,
 };
 use redan_persistence::dump;
 use redan_resp::{Args, glob::glob_match};
@@ -23,16 +23,12 @@ pub(super) const FUNCTION: Command = Command::new("function", -2, crate::contain
             .docs(Group::Scripting, "7.0.0", "O(1)", "Deletes a library and its functions.")
             .args(&[Arg::new("library-name", ArgKind::String)])
             .tips(&["request_policy:all_shards", "response_policy:all_succeeded"]),
-        Command::new("dump", 2, dump_all)
-            .flags(flag::NOSCRIPT)
-            .acl(category::SCRIPTING)
-            .exclusive()
-            .docs(
-                Group::Scripting,
-                "7.0.0",
-                "O(N) where N is the number of functions",
-                "Dumps all libraries into a serialized binary payload.",
-            ),
+        Command::new("dump", 2, dump_all).flags(flag::NOSCRIPT).acl(category::SCRIPTING).exclusive().docs(
+            Group::Scripting,
+            "7.0.0",
+            "O(N) where N is the number of functions",
+            "Dumps all libraries into a serialized binary payload.",
+        ),
         Command::new("flush", -2, flush)
             .flags(CHANGES)
             .acl(category::SCRIPTING)
@@ -45,10 +41,12 @@ pub(super) const FUNCTION: Command = Command::new("function", -2, crate::contain
             )
             .args(&[Arg::one_of("flush-type", FLUSH_TYPES).optional()])
             .tips(&["request_policy:all_shards", "response_policy:all_succeeded"]),
-        Command::new("help", 2, help)
-            .flags(flag::LOADING | flag::STALE)
-            .acl(category::SCRIPTING)
-            .docs(Group::Scripting, "7.0.0", "O(1)", "Returns helpful text about the different subcommands."),
+        Command::new("help", 2, help).flags(flag::LOADING | flag::STALE).acl(category::SCRIPTING).docs(
+            Group::Scripting,
+            "7.0.0",
+            "O(1)",
+            "Returns helpful text about the different subcommands.",
+        ),
         Command::new("kill", 2, kill)
             .flags(KILL)
             .acl(category::SCRIPTING)
@@ -79,10 +77,7 @@ pub(super) const FUNCTION: Command = Command::new("function", -2, crate::contain
                 "O(1) (considering compilation time is redundant)",
                 "Creates a library.",
             )
-            .args(&[
-                Arg::token("replace", "REPLACE").optional(),
-                Arg::new("function-code", ArgKind::String),
-            ])
+            .args(&[Arg::token("replace", "REPLACE").optional(), Arg::new("function-code", ArgKind::String)])
             .tips(&["request_policy:all_shards", "response_policy:all_succeeded"]),
         Command::new("restore", -3, restore)
             .flags(CHANGES | flag::DENYOOM)
@@ -170,9 +165,8 @@ fn list(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
         };
     }
     let mut libraries = cx.engine.scripts().libraries();
-    libraries.retain(|library| {
-        pattern.is_none_or(|pattern| glob_match(pattern, library.name.as_bytes(), true))
-    });
+    libraries
+        .retain(|library| pattern.is_none_or(|pattern| glob_match(pattern, library.name.as_bytes(), true)));
     cx.out.array(libraries.len());
     libraries.iter().for_each(|library| write_library(cx, library, with_code));
     Ok(())
@@ -233,13 +227,16 @@ fn restore(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
         Some(policy) if arg::is(policy, "REPLACE") => RestorePolicy::Replace,
         Some(policy) if arg::is(policy, "FLUSH") => RestorePolicy::Flush,
         Some(_) => {
-            return Err(errors::err("Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE."));
+            return Err(errors::err(
+                "Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.",
+            ));
         }
     };
-    let codes = dump::decode_functions(&args[2], cx.engine.switches().checksums()).map_err(|error| match error {
-        dump::DumpError::BadFooter => errors::BAD_DUMP,
-        dump::DumpError::BadData(_) => errors::err("failed loading the functions of the payload"),
-    })?;
+    let codes =
+        dump::decode_functions(&args[2], cx.engine.switches().checksums()).map_err(|error| match error {
+            dump::DumpError::BadFooter => errors::BAD_DUMP,
+            dump::DumpError::BadData(_) => errors::err("failed loading the functions of the payload"),
+        })?;
     cx.engine.scripts().restore(&codes, policy)?;
     cx.add_dirty(1);
     cx.out.ok();
@@ -288,7 +285,10 @@ fn help(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
             ("FLUSH [ASYNC|SYNC]", "Remove all libraries, in the background or at once."),
             ("KILL", "End the running function, unless it has written."),
             ("LIST [LIBRARYNAME <pattern>] [WITHCODE]", "The libraries and what is in them."),
-            ("LOAD [REPLACE] <function-code>", "Create a library, or another in the place of one of its name."),
+            (
+                "LOAD [REPLACE] <function-code>",
+                "Create a library, or another in the place of one of its name.",
+            ),
             ("RESTORE <serialized-value> [FLUSH|APPEND|REPLACE]", "Create the libraries of a dump."),
             ("STATS", "The running function, and how many libraries and functions there are."),
         ],

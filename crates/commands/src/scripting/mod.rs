@@ -3,9 +3,9 @@
 mod eval;
 mod function;
 mod library;
-mod script;
 #[cfg(test)]
 mod sandbox_tests;
+mod script;
 #[cfg(test)]
 mod tests;
 

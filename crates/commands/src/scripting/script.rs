@@ -1,9 +1,7 @@
 //! SCRIPT.
 
 use crate::arg;
-use redan_engine::{
-    Arg, ArgKind, CmdResult, Command, Cx, Flags, Group, ScriptKind, category, errors, flag,
-};
+use redan_engine::{Arg, ArgKind, CmdResult, Command, Cx, Flags, Group, ScriptKind, category, errors, flag};
 use redan_resp::Args;
 
 /// SCRIPT subcommand [argument ...]

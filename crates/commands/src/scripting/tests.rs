@@ -59,7 +59,10 @@ fn commands_run_and_their_replies_become_values() {
         ("return redis.pcall('incr','s').err", "$43|ERR value is not an integer or out of range"),
         ("redis.call('set','f',3.5) return redis.call('get','f')", "$3|3.5"),
         ("redis.call('set','f',9007199254740991) return redis.call('get','f')", "$16|9007199254740991"),
-        ("return {redis.pcall('ping'), redis.sha1hex('')}", "*2|+PONG|$40|da39a3ee5e6b4b0d3255bfef95601890afd80709"),
+        (
+            "return {redis.pcall('ping'), redis.sha1hex('')}",
+            "*2|+PONG|$40|da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        ),
     ] {
         assert_eq!(eval(&mut rig, script), reply, "{script}");
     }
@@ -81,8 +84,14 @@ fn errors_say_where_they_come_from() {
     let sha = |script: &str| crate::testing::sha1_hex(script.as_bytes());
     rig.run("SET s text");
     for (script, reply) in [
-        ("redis.call('incr','s')", "ERR value is not an integer or out of range script: {}, on @user_script:1."),
-        ("\nredis.call('nope')", "ERR Unknown Redis command called from script script: {}, on @user_script:2."),
+        (
+            "redis.call('incr','s')",
+            "ERR value is not an integer or out of range script: {}, on @user_script:1.",
+        ),
+        (
+            "\nredis.call('nope')",
+            "ERR Unknown Redis command called from script script: {}, on @user_script:2.",
+        ),
         (
             "redis.call('get')",
             "ERR Wrong number of args calling Redis command from script script: {}, on @user_script:1.",
@@ -114,7 +123,10 @@ fn errors_say_where_they_come_from() {
         let expected = format!("-{}", reply.replace("{}", &sha(script)));
         assert_eq!(eval(&mut rig, script), expected, "{script}");
     }
-    assert!(eval(&mut rig, "return return").starts_with("-ERR Error compiling script (new function): user_script:1:"));
+    assert!(
+        eval(&mut rig, "return return")
+            .starts_with("-ERR Error compiling script (new function): user_script:1:")
+    );
 }
 
 #[test]
@@ -152,8 +164,14 @@ fn scripts_run_inside_transactions() {
 #[test]
 fn the_cache_is_by_sha() {
     let mut rig = Rig::new();
-    assert_eq!(rig.run("EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0"), "-NOSCRIPT No matching script. Please use EVAL.");
-    assert_eq!(rig.run_args(&[b"SCRIPT", b"LOAD", b"return 1"]), "$40|e0e1f9fabfc9d4800c877a703b823ac0578ff8db");
+    assert_eq!(
+        rig.run("EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0"),
+        "-NOSCRIPT No matching script. Please use EVAL."
+    );
+    assert_eq!(
+        rig.run_args(&[b"SCRIPT", b"LOAD", b"return 1"]),
+        "$40|e0e1f9fabfc9d4800c877a703b823ac0578ff8db"
+    );
     assert_eq!(rig.run("EVALSHA E0E1F9FABFC9D4800C877A703B823AC0578FF8DB 0"), ":1");
     assert_eq!(rig.run("SCRIPT EXISTS e0e1f9fabfc9d4800c877a703b823ac0578ff8db x"), "*2|:1|:0");
     assert_eq!(rig.run("SCRIPT FLUSH"), "+OK");
@@ -193,9 +211,15 @@ fn libraries_of_functions() {
     assert_eq!(rig.run("FCALL_RO f 0"), "-ERR Can not execute a script with write flag using *_ro command.");
     assert_eq!(rig.run("FCALL nope 0"), "-ERR Function not found");
     assert_eq!(rig.run_args(&[b"FUNCTION", b"LOAD", library]), "-ERR Library 'lib' already exists");
-    assert_eq!(rig.run("FUNCTION STATS"), "*4|$14|running_script|$-1|$7|engines|*2|$3|LUA|*4|$15|libraries_count|:1|$15|functions_count|:2");
+    assert_eq!(
+        rig.run("FUNCTION STATS"),
+        "*4|$14|running_script|$-1|$7|engines|*2|$3|LUA|*4|$15|libraries_count|:1|$15|functions_count|:2"
+    );
     let listed = rig.run("FUNCTION LIST");
-    assert_eq!(listed, "*1|*6|$12|library_name|$3|lib|$6|engine|$3|LUA|$9|functions|*2|*6|$4|name|$1|f|$11|description|$-1|$5|flags|*0|*6|$4|name|$1|g|$11|description|$5|reads|$5|flags|*1|+no-writes");
+    assert_eq!(
+        listed,
+        "*1|*6|$12|library_name|$3|lib|$6|engine|$3|LUA|$9|functions|*2|*6|$4|name|$1|f|$11|description|$-1|$5|flags|*0|*6|$4|name|$1|g|$11|description|$5|reads|$5|flags|*1|+no-writes"
+    );
     rig.propagated();
     assert_eq!(rig.run("FUNCTION DELETE lib"), "+OK");
     assert_eq!(rig.propagated(), "FUNCTION DELETE lib");

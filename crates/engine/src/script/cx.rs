@@ -163,7 +163,8 @@ impl<'a> ScriptCx<'a> {
         let started_ns = engine.clock().monotonic_ns();
         let access = engine.access(self.now_ms, &self.session.state, entry.has(flag::WRITE));
         let view = engine.keyspace().view_exclusive(self.session.state.db, access);
-        let call = Call { entry, args, raw: None, first_key: None, nested: true, again: false, scripted: true };
+        let call =
+            Call { entry, args, raw: None, first_key: None, nested: true, again: false, scripted: true };
         engine.call_handler(self.worker, self.session, view, &call, self.now_ms);
         if !self.worker.effects.events.is_empty() {
             engine.publish_events(self.worker);
@@ -213,7 +214,6 @@ impl<'a> ScriptCx<'a> {
     fn is_obeyed(&self) -> bool {
         self.session.state.origin != SessionOrigin::Client
     }
-
 }
 
 /// Longest buffer for replies kept between scripts.

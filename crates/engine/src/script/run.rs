@@ -3,8 +3,8 @@
 use super::{Script, ScriptCx, ScriptEngine, ScriptJob, ScriptKind, ScriptSource, ScriptWatch, script_flag};
 use crate::stats::bump;
 use crate::{
-    CmdResult, CommandEntry, Cx, Engine, Flags, ReplyError, RunNow, Session, SessionOrigin, Worker, condition,
-    errors, flag,
+    CmdResult, CommandEntry, Cx, Engine, Flags, ReplyError, RunNow, Session, SessionOrigin, Worker,
+    condition, errors, flag,
 };
 use redan_resp::{Args, OwnedArgs};
 use std::sync::Arc;

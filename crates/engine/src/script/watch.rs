@@ -80,7 +80,8 @@ impl ScriptWatch {
     ) {
         self.killed.store(false, Ordering::Relaxed);
         self.has_written.store(false, Ordering::Relaxed);
-        self.limit_ns.store(u64::try_from(limit_ms).unwrap_or(0).saturating_mul(1_000_000), Ordering::Relaxed);
+        self.limit_ns
+            .store(u64::try_from(limit_ms).unwrap_or(0).saturating_mul(1_000_000), Ordering::Relaxed);
         *self.current.lock() = Some(Current { kind, command, from_master });
         self.since_ns.store(now_ns.max(1), Ordering::Release);
     }

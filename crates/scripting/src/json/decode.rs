@@ -174,9 +174,7 @@ impl Reader<'_> {
         let first = self.code_unit(self.at);
         let (scalar, len) = match first {
             Some(high @ 0xd800..=0xdbff) => match self.code_unit(self.at + 6) {
-                Some(low @ 0xdc00..=0xdfff) => {
-                    (Some(0x10000 + ((high - 0xd800) << 10 | (low - 0xdc00))), 12)
-                }
+                Some(low @ 0xdc00..=0xdfff) => (Some(0x10000 + ((high - 0xd800) << 10 | (low - 0xdc00))), 12),
                 _ => (None, 0),
             },
             other => (other, 6),

@@ -78,7 +78,8 @@ impl Persist {
         let flags = LoadFlags { keep_expired: server.replication().is_replica(), merge: false };
         match self.load_file(server, &path, flags) {
             Ok(report) => {
-                if let Err(error) = server.engine().scripts().restore(&report.functions, RestorePolicy::Flush) {
+                if let Err(error) = server.engine().scripts().restore(&report.functions, RestorePolicy::Flush)
+                {
                     tracing::warn!("Failed to load the functions: {}", error.text());
                 }
                 tracing::info!("DB loaded from disk: {:.3} seconds", started.elapsed().as_secs_f64());
