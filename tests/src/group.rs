@@ -32,8 +32,7 @@ impl Group {
     pub fn start(servers: &[Program], sentinels: &[Program]) -> Self {
         // A PING in the stream of a master that was frozen would be data that no replica has.
         let quiet = ["--repl-ping-replica-period", "3600"];
-        let servers: Vec<Process> =
-            servers.iter().map(|&program| Process::server(program, &quiet)).collect();
+        let servers: Vec<Process> = servers.iter().map(|&program| Process::server(program, &quiet)).collect();
         let master = servers[0].port().to_string();
         for replica in &servers[1..] {
             assert_eq!(replica.client().text(&["REPLICAOF", "127.0.0.1", &master]), "OK");

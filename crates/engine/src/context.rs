@@ -78,6 +78,12 @@ impl<'a, 'k> Cx<'a, 'k> {
         self.logging
     }
 
+    /// Sends this to replicas instead of the command as it came: it changes no data, and no file needs it.
+    pub fn propagate_to_replicas(&mut self, args: &[&[u8]]) {
+        self.effects.to_replicas = true;
+        self.propagate(args);
+    }
+
     /// Propagates nothing for this command, whatever it changes.
     pub fn propagate_nothing(&mut self) {
         self.effects.verbatim_off = true;

@@ -8,6 +8,7 @@ use crate::{
     RunNow, Session, SessionOrigin, SlotGuard, Worker, condition, errors, flag,
 };
 use redan_keyspace::{KeyHash, View};
+use redan_replication::{Appender, Audience};
 use redan_resp::{Args, RequestDecoder, RequestLimits};
 use smallvec::SmallVec;
 use std::sync::atomic::Ordering;
@@ -565,18 +566,25 @@ impl Engine {
     /// Appends what is in the worker's effects, and returns the log's end behind it.
     pub(crate) fn append_unit(&self, worker: &mut Worker) -> u64 {
         let several = worker.effects.len() > 1;
-        let end = self.log().append_unit(|log| {
+        let write = |log: &mut Appender<'_>| {
             if several {
                 log.command([b"MULTI".as_slice()].into_iter());
             }
             for (db, bytes) in worker.effects.commands() {
-                log.select(db.0);
+                if worker.effects.changes_data() {
+                    log.select(db.0);
+                }
                 log.raw(bytes);
             }
             if several {
                 log.command([b"EXEC".as_slice()].into_iter());
             }
-        });
+        };
+        let end = if worker.effects.changes_data() {
+            self.log().append_unit(write)
+        } else {
+            self.log().append(0, Audience::ReplicasOnly, write)
+        };
         worker.effects.clear();
         worker.appended = true;
         end

@@ -24,6 +24,10 @@ pub struct Effects {
     pub(crate) said: Vec<(DbIndex, Vec<u8>)>,
     /// The running command does not propagate as it came.
     pub(crate) verbatim_off: bool,
+    /// What it said changes no data and is for replicas only.
+    pub(crate) to_replicas: bool,
+    /// Whether the unit changes data.
+    data: bool,
     /// Changes the running command counted by itself.
     pub(crate) extra_dirty: u64,
     /// Keyspace events of the unit, published when its locks are gone.
@@ -65,12 +69,14 @@ impl Effects {
     pub(crate) fn begin_command(&mut self) {
         self.said.clear();
         self.verbatim_off = false;
+        self.to_replicas = false;
         self.extra_dirty = 0;
         self.events_from = self.events.len();
     }
 
     pub(crate) fn push(&mut self, db: DbIndex, args: &[&[u8]]) {
         if self.repl.replicas {
+            self.data = true;
             encode_command(&mut self.buf, args.iter().copied());
             self.commands.push((db, self.buf.len()));
         }
@@ -78,6 +84,7 @@ impl Effects {
 
     pub(crate) fn push_args(&mut self, db: DbIndex, args: redan_resp::Args<'_>) {
         if self.repl.replicas {
+            self.data = true;
             encode_command(&mut self.buf, args.iter());
             self.commands.push((db, self.buf.len()));
         }
@@ -85,6 +92,7 @@ impl Effects {
 
     pub(crate) fn push_encoded(&mut self, db: DbIndex, bytes: &[u8]) {
         if self.repl.replicas {
+            self.data |= !self.to_replicas;
             self.buf.extend_from_slice(bytes);
             self.commands.push((db, self.buf.len()));
         }
@@ -96,6 +104,11 @@ impl Effects {
             self.events.insert(self.events_from, (class, event, gone.db, gone.key.clone()));
             self.events_from += 1;
         }
+    }
+
+    /// Whether the unit changes data; what does not is for replicas only.
+    pub(crate) fn changes_data(&self) -> bool {
+        self.data
     }
 
     /// Whether the unit has no effects.
@@ -122,5 +135,6 @@ impl Effects {
         self.buf.clear();
         self.buf.shrink_to(KEEP_BYTES);
         self.commands.clear();
+        self.data = false;
     }
 }

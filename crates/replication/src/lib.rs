@@ -62,7 +62,7 @@ pub mod replica;
 mod timer;
 
 pub use ids::{ReplId, ReplicationIds};
-pub use log::{Audience, CursorError, CursorId, LagLimits, Log, LogRead, OutOfRange, Refusal};
+pub use log::{Appender, Audience, CursorError, CursorId, LagLimits, Log, LogRead, OutOfRange, Refusal};
 pub use log_line::LogLevel;
 pub use primary::Primary;
 pub use replica::ReplicaLink;

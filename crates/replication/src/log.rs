@@ -56,6 +56,9 @@ struct Inner {
     replicas_only: ReplicasOnlyRanges,
     /// The database that the stream's last SELECT chose; None: the next append must SELECT.
     db: Option<u32>,
+    /// Where the last piece that is for everybody ended, and the database selected there. What lies behind is for
+    /// replicas only and changes no data.
+    data_end: (u64, Option<u32>),
     cursors: Vec<Cursor>,
     next_cursor: u64,
     /// Offset at which the backlog begins, if there is one.
@@ -130,6 +133,7 @@ impl Log {
                 segments: Segments::new(0),
                 replicas_only: ReplicasOnlyRanges::default(),
                 db: None,
+                data_end: (0, None),
                 cursors: Vec::new(),
                 next_cursor: 1,
                 backlog_start: None,
@@ -196,8 +200,10 @@ impl Log {
         let (start, before) = (inner.segments.end(), inner.segments.start_of_tail());
         write(&mut Appender::of(inner));
         let end = inner.segments.end();
-        if audience == Audience::ReplicasOnly && end > start {
-            inner.replicas_only.push(start, end);
+        match audience {
+            Audience::ReplicasOnly if end > start => inner.replicas_only.push(start, end),
+            Audience::ReplicasOnly => {}
+            Audience::All => inner.data_end = (end, inner.db),
         }
         if inner.segments.start_of_tail() != before {
             inner.trim();
@@ -298,11 +304,29 @@ impl Log {
         inner.segments = Segments::new(offset);
         inner.replicas_only.clear();
         inner.db = db;
+        inner.data_end = (offset, db);
         inner.cursors.iter_mut().for_each(|cursor| cursor.overrun = true);
         if inner.backlog_start.is_some() {
             inner.backlog_start = Some(offset);
         }
         self.end.store(offset, Ordering::Release);
+    }
+
+    /// Takes back what was appended since the last change of data (PING, GETACK, PUBLISH), unless a replica has
+    /// or may be given some of it. A master about to follow another one does this: its replicas may have seen less of that, and would
+    /// refuse to continue from where it is, although it has no data that they lack.
+    pub fn rewind_to_data(&self) {
+        let mut inner = self.inner.lock();
+        let (end, db) = inner.data_end;
+        let has_replicas = inner.cursors.iter().any(|cursor| cursor.audience == Audience::ReplicasOnly);
+        if has_replicas || end < inner.segments.start() || end >= inner.segments.end() {
+            return;
+        }
+        inner.segments.truncate(end);
+        inner.replicas_only.truncate(end);
+        inner.db = db;
+        inner.cursors.iter_mut().for_each(|cursor| cursor.offset = cursor.offset.min(end));
+        self.end.store(end, Ordering::Release);
     }
 
     /// The replication ids.
@@ -331,6 +355,7 @@ impl Log {
         let end = inner.segments.end();
         inner.ids.shift(new_id, end);
         inner.db = None;
+        inner.data_end = (end, None);
         inner.ids
     }
 

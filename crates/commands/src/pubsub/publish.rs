@@ -54,7 +54,7 @@ fn spublish(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
 
 fn reply(cx: &mut Cx<'_, '_>, args: Args<'_>, receivers: usize) -> CmdResult {
     // Replicas have subscribers of their own: the message goes down the stream although nothing was written.
-    cx.propagate(&[&args[0], &args[1], &args[2]]);
+    cx.propagate_to_replicas(&[&args[0], &args[1], &args[2]]);
     cx.out.int(receivers as i64);
     // A publisher that listens itself gets the message right behind its reply, but never among those of a transaction.
     if !cx.is_nested() {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 pub enum Audience {
     /// Replicas and the AOF.
     All,
-    /// Replicas: PING and REPLCONF GETACK keep links alive and change nothing.
+    /// Replicas: PING, REPLCONF GETACK and PUBLISH change no data.
     ReplicasOnly,
 }
 
@@ -28,6 +28,16 @@ impl ReplicasOnlyRanges {
     pub(super) fn trim(&mut self, offset: u64) {
         while self.0.front().is_some_and(|range| range.1 <= offset) {
             self.0.pop_front();
+        }
+    }
+
+    /// Forgets what lies behind `offset`.
+    pub(super) fn truncate(&mut self, offset: u64) {
+        while self.0.back().is_some_and(|range| range.0 >= offset) {
+            self.0.pop_back();
+        }
+        if let Some(last) = self.0.back_mut() {
+            last.1 = last.1.min(offset);
         }
     }
 

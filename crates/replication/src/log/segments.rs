@@ -82,6 +82,23 @@ impl Segments {
         self.sealed.push_back((start, Bytes::from(bytes)));
     }
 
+    /// Forgets everything from `offset` on, which lies within what is kept.
+    pub(super) fn truncate(&mut self, offset: u64) {
+        debug_assert!(self.start() <= offset && offset <= self.end());
+        if offset >= self.tail_start {
+            self.tail.truncate((offset - self.tail_start) as usize);
+            return;
+        }
+        self.tail = Vec::new();
+        while let Some((start, bytes)) = self.sealed.pop_back() {
+            if start < offset {
+                self.sealed.push_back((start, bytes.slice(..(offset - start) as usize)));
+                break;
+            }
+        }
+        self.tail_start = offset;
+    }
+
     /// Forgets segments that lie completely before `offset`.
     #[inline]
     pub(super) fn trim(&mut self, offset: u64) {

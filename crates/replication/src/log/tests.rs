@@ -463,3 +463,28 @@ fn threads_append_and_a_reader_follows() {
     }
     assert_eq!(next, [UNITS as u64; THREADS as usize]);
 }
+
+#[test]
+fn what_changes_no_data_can_be_taken_back() {
+    let log = Log::new(ReplId::NONE);
+    log.create_backlog();
+    let words = |text: &'static str| text.split(' ').map(str::as_bytes).collect::<Vec<_>>();
+    let append = |audience, text| log.append_command(3, audience, words(text).into_iter());
+    let data = append(Audience::All, "SET k v");
+    for _ in 0..3 * SEGMENT_LEN / 20 {
+        append(Audience::ReplicasOnly, "PUBLISH channel message");
+    }
+    let (replica, _) = log.attach_at_end(Audience::ReplicasOnly);
+    log.rewind_to_data();
+    assert!(log.end_offset() > data, "a replica may have it");
+    log.detach(replica);
+    let file = log.attach(data, Audience::All).expect("within the backlog");
+    log.rewind_to_data();
+    assert_eq!((log.end_offset(), log.stream_db()), (data, Some(3)));
+    let end = append(Audience::All, "SET k w");
+    let read = log.read(file, 1000).expect("attached");
+    assert_eq!((read.start, read.end), (data, end));
+    assert_eq!(read.chunks.concat(), b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nw\r\n");
+    log.rewind_to_data();
+    assert_eq!(log.end_offset(), end, "there is nothing to take back");
+}

@@ -76,7 +76,10 @@ impl Replication {
         match change {
             RoleChange::Lead => machines.link.handle(now, LinkInput::Unset),
             RoleChange::Follow { master, failover } => {
-                let own = machines.link.master().is_none().then(|| self.position());
+                let own = machines.link.master().is_none().then(|| {
+                    self.log.rewind_to_data();
+                    self.position()
+                });
                 if own.is_some() {
                     // From now on its offset is that of a stream that others may continue.
                     self.log.create_backlog();
