@@ -28,6 +28,25 @@ pub fn int_from(arg: &[u8], min: i64) -> Result<i64, ReplyError> {
     if value < min { Err(errors::NOT_POSITIVE) } else { Ok(value) }
 }
 
+/// An integer of at least `min`; `error` answers anything else.
+///
+/// # Errors
+/// The given one.
+pub fn int_from_or(arg: &[u8], min: i64, error: ReplyError) -> Result<i64, ReplyError> {
+    parse_i64(arg).filter(|&value| value >= min).ok_or(error)
+}
+
+/// An integer that can be negated.
+///
+/// # Errors
+/// As [`int`], and `value is out of range` with the range.
+pub fn symmetric_int(arg: &[u8]) -> Result<i64, ReplyError> {
+    match int(arg)? {
+        i64::MIN => Err(errors::OUT_OF_SYMMETRIC_RANGE),
+        value => Ok(value),
+    }
+}
+
 /// A float: any finite number or infinity, as Redis reads them.
 ///
 /// # Errors

@@ -14,6 +14,7 @@ pub mod bitmap;
 pub mod cluster;
 pub mod connection;
 pub mod generic;
+pub mod list;
 pub mod pubsub;
 pub mod scripting;
 pub mod sentinel;
@@ -38,6 +39,7 @@ pub fn all() -> Vec<&'static [Command]> {
         cluster::COMMANDS,
         connection::COMMANDS,
         generic::COMMANDS,
+        list::COMMANDS,
         pubsub::COMMANDS,
         scripting::COMMANDS,
         sentinel::COMMANDS,

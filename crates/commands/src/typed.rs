@@ -1,7 +1,8 @@
 //! Reaching a key that has to hold a certain type of aggregate.
 
 use redan_engine::{ReplyError, errors};
-use redan_keyspace::{Aggregate, EntryMut, Key, NewValue, View};
+use redan_keyspace::{Aggregate, EntryMut, Key, NewValue, StringRef, View};
+use redan_resp::ReplyBuf;
 
 /// Elements beyond which a reply is made from a shared handle, after the locks are gone.
 pub(crate) const BIG_REPLY: usize = 1000;
@@ -52,4 +53,13 @@ pub(crate) fn edit_or_create<'v, 'k, T: Aggregate + Default>(
         return Err(errors::WRONG_TYPE);
     }
     Ok((entry, created))
+}
+
+/// Replies an element as a bulk string.
+#[inline]
+pub(crate) fn reply_element(out: &mut ReplyBuf, element: StringRef<'_>) {
+    match element {
+        StringRef::Int(number) => out.bulk_int(number),
+        StringRef::Bytes(bytes) => out.bulk(bytes),
+    }
 }

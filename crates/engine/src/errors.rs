@@ -63,8 +63,15 @@ fixed! {
     DB_RANGE = "ERR DB index is out of range";
     /// A value does not fit 32 bits.
     OUT_OF_INT_RANGE = "ERR value is out of range, value must between -2147483648 and 2147483647";
+    /// The lowest integer where it would have to be negated.
+    OUT_OF_SYMMETRIC_RANGE =
+        "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807";
     /// A value must be positive.
     NOT_POSITIVE = "ERR value is out of range, must be positive";
+    /// A COUNT that is none.
+    COUNT_NOT_POSITIVE = "ERR count should be greater than 0";
+    /// An index behind the last element.
+    INDEX_RANGE = "ERR index out of range";
     /// Source and target are the same.
     SAME_OBJECT = "ERR source and destination objects are the same";
     /// RESTORE onto an existing key.

@@ -112,12 +112,15 @@ fn errors_say_where_and_what() {
         put_pair(encoder, b"k", b"v");
         encoder.put_type(ValueType::ListQuicklist2);
         encoder.put_string(b"my\nlist");
+        // One node of a kind that does not exist.
+        encoder.put_len(1);
+        encoder.put_len(3);
     });
     let error = refused(&list);
-    assert!(matches!(error.kind, RdbErrorKind::UnsupportedType(ValueType::ListQuicklist2)));
+    assert!(matches!(error.kind, RdbErrorKind::Corrupt(_)));
     assert_eq!(
         error.to_string(),
-        "values of type 18 (quicklist-v2) are not supported yet (offset 23, read-object-value, \
+        "Quicklist integrity check failed. (offset 25, read-object-value, \
          type 18 (quicklist-v2), key 'my\\nlist')"
     );
     let databases = refused(&file(10, |encoder| encoder.put_raw(&[opcode::SELECTDB, 16])));
