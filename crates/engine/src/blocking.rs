@@ -363,30 +363,9 @@ impl Engine {
     fn try_serve(&self, worker: &mut Worker, waiter: &Arc<Waiter>) {
         let mut state = waiter.state.lock();
         let WaiterState::Waiting(session) = &mut *state else { return };
-        let entry = self.table().entry(waiter.entry);
-        let now_ms = self.clock().wall_ms();
-        worker.tick_ns = self.clock().monotonic_ns();
         session.out.clear();
-        let access = self.access(now_ms, &session.state, entry.has(crate::flag::WRITE));
-        let view = self.keyspace().view_exclusive(waiter.db, access);
-        let call = Call {
-            entry,
-            args: waiter.args.as_args(),
-            raw: None,
-            first_key: None,
-            nested: false,
-            again: true,
-            scripted: false,
-        };
-        let park = self.call_handler(worker, session, view, &call, now_ms);
-        self.publish_events(worker);
-        if park.is_some() {
+        if !self.run_again(worker, session, waiter) {
             return;
-        }
-        let spent_ns = self.account(worker, entry);
-        self.note_latency(crate::dispatch::event_of(entry), spent_ns);
-        if self.slowlog().is_slow(spent_ns) {
-            self.note_slow(session, entry, waiter.args.as_args(), spent_ns);
         }
         let reply = Bytes::copy_from_slice(session.out.as_slice());
         let last_write_offset = session.state.last_write_offset;
@@ -394,6 +373,38 @@ impl Engine {
         drop(state);
         self.end_wait(waiter);
         waiter.client.mailbox.ring();
+    }
+
+    /// Whether the waiter has its reply: what its command found, or that its user may not run it any more.
+    fn run_again(&self, worker: &mut Worker, session: &mut Session, waiter: &Waiter) -> bool {
+        let (entry, args) = (self.table().entry(waiter.entry), waiter.args.as_args());
+        let now_ms = self.clock().wall_ms();
+        worker.tick_ns = self.clock().monotonic_ns();
+        self.refresh_user(&mut session.state);
+        if !session.state.is_authenticated() {
+            // The user is gone, and so will be the connection.
+            return false;
+        }
+        if let Some(denied) = session.state.denied(entry, args) {
+            let error = self.refuse_denied(&session.state, entry, args, denied);
+            self.reject(worker, session, Some(entry), error);
+            return true;
+        }
+        let access = self.access(now_ms, &session.state, entry.has(crate::flag::WRITE));
+        let view = self.keyspace().view_exclusive(waiter.db, access);
+        let call =
+            Call { entry, args, raw: None, first_key: None, nested: false, again: true, scripted: false };
+        let park = self.call_handler(worker, session, view, &call, now_ms);
+        self.publish_events(worker);
+        if park.is_some() {
+            return false;
+        }
+        let spent_ns = self.account(worker, entry);
+        self.note_latency(crate::dispatch::event_of(entry), spent_ns);
+        if self.slowlog().is_slow(spent_ns) {
+            self.note_slow(session, entry, args, spent_ns);
+        }
+        true
     }
 
     /// How many keys clients wait for, and for how many of them also when they are removed.
