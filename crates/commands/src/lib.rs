@@ -15,6 +15,7 @@ pub mod cluster;
 pub mod connection;
 pub mod generic;
 pub mod list;
+pub mod hash;
 pub mod pubsub;
 pub mod scripting;
 pub mod sentinel;
@@ -40,6 +41,7 @@ pub fn all() -> Vec<&'static [Command]> {
         connection::COMMANDS,
         generic::COMMANDS,
         list::COMMANDS,
+        hash::COMMANDS,
         pubsub::COMMANDS,
         scripting::COMMANDS,
         sentinel::COMMANDS,

@@ -531,12 +531,13 @@ impl Engine {
         call: &Call<'_, '_>,
         logging: bool,
     ) {
-        for gone in view.take_expired() {
-            if logging {
-                self.with_deletion(&gone, |args| worker.effects.push(gone.db, args));
+        let expired = view.take_expired();
+        if logging {
+            for gone in &expired {
+                self.with_deletion(gone, |args| worker.effects.push(gone.db, args));
             }
-            worker.effects.push_expired_events(gone);
         }
+        worker.effects.push_expired_events(&expired);
         if !logging {
             return;
         }

@@ -36,15 +36,21 @@ pub struct Effects {
     pub(crate) events_from: usize,
 }
 
-/// The events of what expired: its own, and that of the key that went with its last field.
-pub(crate) fn events_of(gone: &ExpiredKey) -> impl Iterator<Item = (u32, &'static str)> + use<> {
-    let (own, removal) = match &gone.field {
-        None => ((notify_class::EXPIRED, "expired"), None),
-        Some(field) => {
-            ((notify_class::HASH, "hexpired"), field.was_last.then_some((notify_class::GENERIC, "del")))
-        }
+/// The events of what expired, in order: one for each key, and one for all fields of a hash that went together, with
+/// that of the key if it went with them.
+pub(crate) fn events_of(expired: &[ExpiredKey]) -> impl Iterator<Item = (u32, &'static str, &ExpiredKey)> {
+    let together = |first: &ExpiredKey, next: &ExpiredKey| {
+        first.field.is_some() && next.field.is_some() && (first.db, &first.key) == (next.db, &next.key)
     };
-    std::iter::once(own).chain(removal)
+    expired.chunk_by(together).flat_map(|group| {
+        let last = group.last();
+        let emptied = last.filter(|last| last.field.as_ref().is_some_and(|field| field.was_last));
+        let own = last.map(|last| match last.field {
+            None => (notify_class::EXPIRED, "expired", last),
+            Some(_) => (notify_class::HASH, "hexpired", last),
+        });
+        own.into_iter().chain(emptied.map(|last| (notify_class::GENERIC, "del", last)))
+    })
 }
 
 /// Where effects go: what `redis.set_repl` decides.
@@ -99,8 +105,8 @@ impl Effects {
     }
 
     /// Adds the events of what expired under the running command, in front of the command's own.
-    pub(crate) fn push_expired_events(&mut self, gone: ExpiredKey) {
-        for (class, event) in events_of(&gone) {
+    pub(crate) fn push_expired_events(&mut self, expired: &[ExpiredKey]) {
+        for (class, event, gone) in events_of(expired) {
             self.events.insert(self.events_from, (class, event, gone.db, gone.key.clone()));
             self.events_from += 1;
         }

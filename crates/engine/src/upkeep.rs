@@ -132,10 +132,8 @@ impl Engine {
         worker.handed_over |= step.handed_over;
         drop(inside);
         self.make_way(worker);
-        for gone in &all_gone {
-            for (class, event) in events_of(gone) {
-                self.publish_event(class, event, gone.db, &gone.key);
-            }
+        for (class, event, gone) in events_of(&all_gone) {
+            self.publish_event(class, event, gone.db, &gone.key);
         }
         step.expired
     }
