@@ -34,7 +34,11 @@ pub(super) fn parse<'a>(args: &Args<'a>, at: usize, bad_number: ReplyError) -> R
     let fields = args.skip(at + 2);
     match args.get(at + 1).and_then(redan_resp::parse_i64) {
         Some(number) if number > 0 => {
-            if usize::try_from(number) == Ok(fields.len()) { Ok(fields) } else { Err(MISMATCH) }
+            if usize::try_from(number) == Ok(fields.len()) {
+                Ok(fields)
+            } else {
+                Err(MISMATCH)
+            }
         }
         _ => Err(bad_number),
     }
@@ -42,11 +46,7 @@ pub(super) fn parse<'a>(args: &Args<'a>, at: usize, bad_number: ReplyError) -> R
 
 /// Removes those of these fields whose time has come, for a reading command that met one of them.
 #[cold]
-pub(super) fn expire_met<'f>(
-    view: &mut View<'_>,
-    key: &Key<'_>,
-    fields: impl IntoIterator<Item = &'f [u8]>,
-) {
+pub(super) fn expire_met<'f>(view: &mut View<'_>, key: &Key<'_>, fields: impl IntoIterator<Item = &'f [u8]>) {
     if let Some(entry) = view.edit(key) {
         entry.expire_fields(fields);
     }

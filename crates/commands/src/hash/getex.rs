@@ -140,11 +140,7 @@ fn hgetex(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
         }
         Change::Expire(_) if over => tell_removed(cx, &key, &touched.fields, touched.emptied),
         Change::Expire(at_ms) => {
-            propagate_for(
-                cx,
-                &[b"HPEXPIREAT", key.bytes, IntText::new().format(at_ms)],
-                &touched.fields,
-            );
+            propagate_for(cx, &[b"HPEXPIREAT", key.bytes, IntText::new().format(at_ms)], &touched.fields);
             cx.notify(notify_class::HASH, "hexpire", key.bytes);
         }
     }

@@ -23,11 +23,7 @@ pub(super) const HINCRBY: Command = Command::new("hincrby", 4, hincrby)
     .acl(category::HASH)
     .keys(KEYS)
     .docs(Group::Hash, "2.0.0", "O(1)", "Adds to the integer of a field; a missing field counts as 0.")
-    .args(&[
-        Arg::key("key", 0),
-        Arg::new("field", ArgKind::String),
-        Arg::new("increment", ArgKind::Integer),
-    ]);
+    .args(&[Arg::key("key", 0), Arg::new("field", ArgKind::String), Arg::new("increment", ArgKind::Integer)]);
 
 fn hincrby(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     let by = arg::int(&args[3])?;
@@ -52,11 +48,7 @@ pub(super) const HINCRBYFLOAT: Command = Command::new("hincrbyfloat", 4, hincrby
         "O(1)",
         "Adds to the floating point number of a field; a missing field counts as 0.",
     )
-    .args(&[
-        Arg::key("key", 0),
-        Arg::new("field", ArgKind::String),
-        Arg::new("increment", ArgKind::Double),
-    ]);
+    .args(&[Arg::key("key", 0), Arg::new("field", ArgKind::String), Arg::new("increment", ArgKind::Double)]);
 
 fn hincrbyfloat(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     let by = LongDouble::parse(&args[3]).ok_or(errors::NOT_FLOAT)?;
@@ -99,13 +91,7 @@ fn with_current<T>(
 }
 
 /// Stores the result; the field keeps its expiry.
-fn store(
-    cx: &mut Cx<'_, '_>,
-    key: &Key<'_>,
-    field: &[u8],
-    value: &[u8],
-    event: &'static str,
-) -> CmdResult {
+fn store(cx: &mut Cx<'_, '_>, key: &Key<'_>, field: &[u8], value: &[u8], event: &'static str) -> CmdResult {
     let limits = cx.view.keyspace().limits();
     let (mut entry, new_key) = typed::edit_or_create::<Hash>(&mut cx.view, key)?;
     hash_of(&mut entry).set(field, value, SetTtl::Keep, limits);

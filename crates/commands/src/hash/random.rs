@@ -29,10 +29,7 @@ pub(super) const HRANDFIELD: Command = Command::new("hrandfield", -2, hrandfield
         Arg::key("key", 0),
         Arg::block(
             "options",
-            &[
-                Arg::new("count", ArgKind::Integer),
-                Arg::token("withvalues", "WITHVALUES").optional(),
-            ],
+            &[Arg::new("count", ArgKind::Integer), Arg::token("withvalues", "WITHVALUES").optional()],
         )
         .optional(),
     ]);

@@ -89,11 +89,7 @@ pub(super) const HSETNX: Command = Command::new("hsetnx", 4, hsetnx)
     .acl(category::HASH)
     .keys(&[KeySpec::one(1, key_flag::RW | key_flag::INSERT)])
     .docs(Group::Hash, "2.0.0", "O(1)", "Sets the value of a field of a hash, unless the field is there.")
-    .args(&[
-        Arg::key("key", 0),
-        Arg::new("field", ArgKind::String),
-        Arg::new("value", ArgKind::String),
-    ]);
+    .args(&[Arg::key("key", 0), Arg::new("field", ArgKind::String), Arg::new("value", ArgKind::String)]);
 
 fn hsetnx(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     let (key, field) = (cx.key(&args[1]), &args[2]);

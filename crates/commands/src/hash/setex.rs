@@ -15,8 +15,7 @@ use super::time::Unit;
 use crate::generic::expiry;
 use crate::{arg, typed};
 
-const TWO_CONDITIONS: ReplyError =
-    ReplyError::fixed("ERR Only one of FXX or FNX arguments can be specified");
+const TWO_CONDITIONS: ReplyError = ReplyError::fixed("ERR Only one of FXX or FNX arguments can be specified");
 const TWO_EXPIRIES: ReplyError =
     ReplyError::fixed("ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified");
 const BAD_NUMBER: ReplyError = ReplyError::fixed("ERR invalid number of fields");
@@ -50,11 +49,8 @@ pub(super) const HSETEX: Command = Command::new("hsetex", -6, hsetex)
             "fields",
             &[
                 Arg::new("numfields", ArgKind::Integer),
-                Arg::block(
-                    "data",
-                    &[Arg::new("field", ArgKind::String), Arg::new("value", ArgKind::String)],
-                )
-                .multiple(),
+                Arg::block("data", &[Arg::new("field", ArgKind::String), Arg::new("value", ArgKind::String)])
+                    .multiple(),
             ],
         )
         .after("FIELDS"),

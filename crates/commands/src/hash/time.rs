@@ -45,8 +45,6 @@ impl Unit {
         }
         let base_ms = if self.relative { cx.now_ms } else { 0 };
         let at_ms = given.checked_mul(self.per_unit).and_then(|ms| ms.checked_add(base_ms));
-        at_ms
-            .filter(|&at_ms| at_ms <= LATEST_MS)
-            .ok_or_else(|| errors::invalid_expire(&cx.entry.full_name))
+        at_ms.filter(|&at_ms| at_ms <= LATEST_MS).ok_or_else(|| errors::invalid_expire(&cx.entry.full_name))
     }
 }

@@ -51,7 +51,12 @@ pub(super) const HEXPIRETIME: Command = Command::new("hexpiretime", -5, hexpiret
     .flags(FLAGS)
     .acl(category::HASH)
     .keys(KEYS)
-    .docs(Group::Hash, "7.4.0", COMPLEXITY, "Returns the Unix times in seconds at which fields of a hash expire.")
+    .docs(
+        Group::Hash,
+        "7.4.0",
+        COMPLEXITY,
+        "Returns the Unix times in seconds at which fields of a hash expire.",
+    )
     .args(ARGS);
 
 fn hexpiretime(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
