@@ -21,6 +21,7 @@ pub mod scripting;
 pub mod sentinel;
 pub mod server;
 pub mod set;
+pub mod stream;
 pub mod string;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -47,6 +48,7 @@ pub fn all() -> Vec<&'static [Command]> {
         sentinel::COMMANDS,
         server::COMMANDS,
         set::COMMANDS,
+        stream::COMMANDS,
         string::COMMANDS,
         transactions::COMMANDS,
     ]
