@@ -134,6 +134,13 @@ impl Rig {
         reply.strip_suffix('|').unwrap_or(&reply).to_owned()
     }
 
+    /// Has a connection that waits look again, and gives what it replies; empty if it waits on.
+    pub fn resume(&mut self) -> String {
+        self.engine.resume(&mut self.worker, &mut self.session);
+        let reply = String::from_utf8_lossy(&self.session.out.take()).replace("\r\n", "|");
+        reply.strip_suffix('|').unwrap_or(&reply).to_owned()
+    }
+
     /// Gives the connection bytes as they come from a socket, and drops the replies. Returns their length.
     pub fn feed(&mut self, requests: &[u8]) -> usize {
         let turn = self.engine.run(&mut self.worker, &mut self.session, requests);

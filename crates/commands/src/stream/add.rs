@@ -37,7 +37,8 @@ pub(super) const XADD: Command = Command::new("xadd", -5, xadd)
         REFERENCES_SYNTAX,
         TRIM_SYNTAX.optional(),
         Arg::one_of("id-selector", &[Arg::token("auto-id", "*"), Arg::new("id", ArgKind::String)]),
-        Arg::block("data", &[Arg::new("field", ArgKind::String), Arg::new("value", ArgKind::String)]).multiple(),
+        Arg::block("data", &[Arg::new("field", ArgKind::String), Arg::new("value", ArgKind::String)])
+            .multiple(),
     ]);
 
 fn xadd(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
@@ -77,10 +78,12 @@ fn xadd(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     entry.changed(1);
     let mut id_text = IdText::new();
     let id_text = id_text.format(id);
-    let is_exact = matches!(options.new_id, NewId::Given(_)) && threshold.is_none();
-    if cx.is_logging() && !is_exact {
+    let given = matches!(options.new_id, NewId::Given(_));
+    if cx.is_logging() && !(given && threshold.is_none()) {
         let mut form: SmallVec<[&[u8]; 16]> = args.iter().collect();
-        form[options.id_at] = id_text;
+        if !given {
+            form[options.id_at] = id_text;
+        }
         if let (Some(option), Some(threshold)) = (options.trim, &threshold) {
             option.make_exact(&mut form, threshold);
         }

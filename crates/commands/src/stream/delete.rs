@@ -17,7 +17,12 @@ pub(super) const XDEL: Command = Command::new("xdel", -3, xdel)
     .flags(flag::WRITE | flag::FAST)
     .acl(category::STREAM)
     .keys(&[KeySpec::one(1, key_flag::RW | key_flag::DELETE)])
-    .docs(Group::Stream, "5.0.0", "O(1) for each entry.", "Deletes entries of a stream and returns how many were there.")
+    .docs(
+        Group::Stream,
+        "5.0.0",
+        "O(1) for each entry.",
+        "Deletes entries of a stream and returns how many were there.",
+    )
     .args(&[Arg::key("key", 0), Arg::new("ID", ArgKind::String).multiple()]);
 
 fn xdel(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
@@ -37,11 +42,9 @@ fn xdel(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     Ok(())
 }
 
-const IDS_SYNTAX: Arg = Arg::block(
-    "ids",
-    &[Arg::new("numids", ArgKind::Integer), Arg::new("id", ArgKind::String).multiple()],
-)
-.after("IDS");
+const IDS_SYNTAX: Arg =
+    Arg::block("ids", &[Arg::new("numids", ArgKind::Integer), Arg::new("id", ArgKind::String).multiple()])
+        .after("IDS");
 
 /// XDELEX key [KEEPREF | DELREF | ACKED] IDS numids id [id ...]
 pub(super) const XDELEX: Command = Command::new("xdelex", -5, xdelex)

@@ -47,7 +47,12 @@ pub(super) const XGROUP: Command = Command::new("xgroup", -2, crate::container)
             .flags(flag::WRITE)
             .acl(category::STREAM)
             .keys(&keys(key_flag::DELETE))
-            .docs(Group::Stream, "5.0.0", "O(N) for N entries pending with it.", "Deletes a consumer of a consumer group.")
+            .docs(
+                Group::Stream,
+                "5.0.0",
+                "O(N) for N entries pending with it.",
+                "Deletes a consumer of a consumer group.",
+            )
             .args(&[Arg::key("key", 0), GROUP, CONSUMER]),
         Command::new("destroy", 4, destroy)
             .flags(flag::WRITE)
@@ -55,10 +60,12 @@ pub(super) const XGROUP: Command = Command::new("xgroup", -2, crate::container)
             .keys(&keys(key_flag::DELETE))
             .docs(Group::Stream, "5.0.0", "O(N) for N entries pending in it.", "Destroys a consumer group.")
             .args(&[Arg::key("key", 0), GROUP]),
-        Command::new("help", 2, help)
-            .flags(flag::LOADING | flag::STALE)
-            .acl(category::STREAM)
-            .docs(Group::Stream, "5.0.0", "O(1)", "Returns what the subcommands do."),
+        Command::new("help", 2, help).flags(flag::LOADING | flag::STALE).acl(category::STREAM).docs(
+            Group::Stream,
+            "5.0.0",
+            "O(1)",
+            "Returns what the subcommands do.",
+        ),
         Command::new("setid", -5, set_id)
             .flags(flag::WRITE)
             .acl(category::STREAM)
@@ -209,12 +216,12 @@ fn help(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
                 "Create a consumer group that reads on behind the id; MKSTREAM creates the stream too.",
             ),
             ("CREATECONSUMER <key> <groupname> <consumer>", "Create a consumer in a group."),
-            ("DELCONSUMER <key> <groupname> <consumer>", "Remove a consumer with all that is pending with it."),
-            ("DESTROY <key> <groupname>", "Remove a group."),
             (
-                "SETID <key> <groupname> <id|$> [ENTRIESREAD <entries_read>]",
-                "Set how far a group has read.",
+                "DELCONSUMER <key> <groupname> <consumer>",
+                "Remove a consumer with all that is pending with it.",
             ),
+            ("DESTROY <key> <groupname>", "Remove a group."),
+            ("SETID <key> <groupname> <id|$> [ENTRIESREAD <entries_read>]", "Set how far a group has read."),
         ],
     )
 }

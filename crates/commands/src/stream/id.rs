@@ -37,9 +37,7 @@ pub(super) fn parse_or_end(text: &[u8], seq: u64) -> Result<StreamId, ReplyError
 ///
 /// # Errors
 /// `Invalid stream ID`.
-pub(super) fn parse_all<'a>(
-    args: impl IntoIterator<Item = &'a [u8]>,
-) -> Result<Vec<StreamId>, ReplyError> {
+pub(super) fn parse_all<'a>(args: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<StreamId>, ReplyError> {
     args.into_iter().map(|arg| parse(arg, 0)).collect()
 }
 

@@ -31,15 +31,22 @@ pub(super) const XINFO: Command = Command::new("xinfo", -2, crate::container)
             .keys(KEYS)
             .docs(Group::Stream, "5.0.0", "O(N) for N groups.", "Returns the consumer groups of a stream.")
             .args(&[Arg::key("key", 0)]),
-        Command::new("help", 2, help)
-            .flags(flag::LOADING | flag::STALE)
-            .acl(category::STREAM)
-            .docs(Group::Stream, "5.0.0", "O(1)", "Returns what the subcommands do."),
+        Command::new("help", 2, help).flags(flag::LOADING | flag::STALE).acl(category::STREAM).docs(
+            Group::Stream,
+            "5.0.0",
+            "O(1)",
+            "Returns what the subcommands do.",
+        ),
         Command::new("stream", -3, stream)
             .flags(flag::READONLY)
             .acl(category::STREAM)
             .keys(KEYS)
-            .docs(Group::Stream, "5.0.0", "O(1), or O(N) for N entries of a full answer.", "Returns facts about a stream.")
+            .docs(
+                Group::Stream,
+                "5.0.0",
+                "O(1), or O(N) for N entries of a full answer.",
+                "Returns facts about a stream.",
+            )
             .args(&[
                 Arg::key("key", 0),
                 Arg::block(
@@ -249,7 +256,10 @@ fn help(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
         &[
             ("CONSUMERS <key> <groupname>", "The consumers of a group."),
             ("GROUPS <key>", "The consumer groups of a stream."),
-            ("STREAM <key> [FULL [COUNT <count>]]", "Facts about a stream; FULL shows its entries and groups too."),
+            (
+                "STREAM <key> [FULL [COUNT <count>]]",
+                "Facts about a stream; FULL shows its entries and groups too.",
+            ),
         ],
     )
 }

@@ -180,9 +180,7 @@ fn default_limit(cx: &Cx<'_, '_>) -> u64 {
 
 fn parse_new_id(text: &[u8]) -> Result<NewId, ReplyError> {
     match text.strip_suffix(b"-*") {
-        Some(ms) => {
-            redan_resp::parse_u64(ms).map(NewId::AutoSeq).ok_or(texts::INVALID_ID)
-        }
+        Some(ms) => redan_resp::parse_u64(ms).map(NewId::AutoSeq).ok_or(texts::INVALID_ID),
         None => id::parse(text, 0).map(NewId::Given),
     }
 }

@@ -164,7 +164,8 @@ fn reply_pending(out: &mut ReplyBuf, group: &stream::Group, filter: &Filter<'_>,
             }
             Some(None) => {}
             Some(Some(consumer)) => {
-                let own = group.consumer(consumer).pending().range(range).map(|id| (id, &group.pending()[id]));
+                let own =
+                    group.consumer(consumer).pending().range(range).map(|id| (id, &group.pending()[id]));
                 let own = own.filter(|(_, pending)| long_enough(pending));
                 own.take(filter.count).for_each(|(id, pending)| reply(*id, pending));
             }

@@ -16,9 +16,8 @@ pub(super) const ID_ZERO: ReplyError =
 pub(super) const EXHAUSTED: ReplyError =
     ReplyError::fixed("ERR The stream has exhausted the last possible ID, unable to add more items");
 /// XADD with an id that is not above the last one.
-pub(super) const ID_TOO_LOW: ReplyError = ReplyError::fixed(
-    "ERR The ID specified in XADD is equal or smaller than the target stream top item",
-);
+pub(super) const ID_TOO_LOW: ReplyError =
+    ReplyError::fixed("ERR The ID specified in XADD is equal or smaller than the target stream top item");
 /// XADD of an entry that no node can hold.
 pub(super) const TOO_LARGE: ReplyError = ReplyError::fixed("ERR Elements are too large to be stored");
 /// Two ways to trim at once.
@@ -29,9 +28,8 @@ pub(super) const NEGATIVE_MAXLEN: ReplyError = ReplyError::fixed("ERR The MAXLEN
 /// A negative limit of what is trimmed.
 pub(super) const NEGATIVE_LIMIT: ReplyError = ReplyError::fixed("ERR The LIMIT argument must be >= 0.");
 /// A limit, but nothing to trim.
-pub(super) const LIMIT_WITHOUT_STRATEGY: ReplyError = ReplyError::fixed(
-    "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy",
-);
+pub(super) const LIMIT_WITHOUT_STRATEGY: ReplyError =
+    ReplyError::fixed("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy");
 /// A limit of exact trimming.
 pub(super) const LIMIT_WITHOUT_TILDE: ReplyError =
     ReplyError::fixed("ERR syntax error, LIMIT cannot be used without the special ~ option");
@@ -39,8 +37,9 @@ pub(super) const LIMIT_WITHOUT_TILDE: ReplyError =
 pub(super) const NO_STRATEGY: ReplyError =
     ReplyError::fixed("ERR syntax error, XTRIM must be called with a trimming strategy");
 /// Two ways to treat references at once.
-pub(super) const TWO_REFERENCES: ReplyError =
-    ReplyError::fixed("ERR syntax error, KEEPREF, DELREF and ACKED options at the same time are not compatible");
+pub(super) const TWO_REFERENCES: ReplyError = ReplyError::fixed(
+    "ERR syntax error, KEEPREF, DELREF and ACKED options at the same time are not compatible",
+);
 /// IDS with a number that is no number.
 pub(super) const NUMIDS_INVALID: ReplyError =
     ReplyError::fixed("ERR Number of IDs must be a positive integer");
@@ -72,8 +71,7 @@ pub(super) const XGROUP_NO_KEY: ReplyError = ReplyError::fixed(
     "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.",
 );
 /// XGROUP CREATE of a group that is there.
-pub(super) const BUSY_GROUP: ReplyError =
-    ReplyError::fixed("BUSYGROUP Consumer Group name already exists");
+pub(super) const BUSY_GROUP: ReplyError = ReplyError::fixed("BUSYGROUP Consumer Group name already exists");
 /// ENTRIESREAD of a negative number.
 pub(super) const ENTRIESREAD: ReplyError =
     ReplyError::fixed("ERR value for ENTRIESREAD must be positive or -1");
@@ -89,9 +87,8 @@ pub(super) const BELOW_DELETED: ReplyError =
 pub(super) const BELOW_NEWEST: ReplyError =
     ReplyError::fixed("ERR The ID specified in XSETID is smaller than the target stream top item");
 /// XSETID with fewer entries added than there are.
-pub(super) const FEWER_ADDED: ReplyError = ReplyError::fixed(
-    "ERR The entries_added specified in XSETID is smaller than the target stream length",
-);
+pub(super) const FEWER_ADDED: ReplyError =
+    ReplyError::fixed("ERR The entries_added specified in XSETID is smaller than the target stream length");
 /// XAUTOCLAIM with a count that is none.
 pub(super) const COUNT_POSITIVE: ReplyError = ReplyError::fixed("ERR COUNT must be > 0");
 

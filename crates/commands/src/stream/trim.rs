@@ -1,8 +1,6 @@
 //! XTRIM: old entries go.
 
-use redan_engine::{
-    Arg, CmdResult, Command, Cx, Group, KeySpec, category, flag, key_flag, notify_class,
-};
+use redan_engine::{Arg, CmdResult, Command, Cx, Group, KeySpec, category, flag, key_flag, notify_class};
 use redan_keyspace::Stream;
 use redan_resp::Args;
 use smallvec::SmallVec;
