@@ -248,6 +248,24 @@ impl Host for TestHost {
     fn bgsave(&self, _: bool) -> Result<bool, SaveRefusal> {
         Ok(true)
     }
+    fn bgrewriteaof(&self) -> Result<bool, ReplyError> {
+        Ok(true)
+    }
+    fn aof_error(&self) -> String {
+        "No space left on device".to_owned()
+    }
+    fn is_fsynced(&self, _: u64) -> Option<bool> {
+        None
+    }
+    fn fsynced_replicas(&self, _: u64) -> usize {
+        0
+    }
+    fn backup(&self, _: &Arc<Client>, _: &[u8]) -> CmdResult {
+        Ok(())
+    }
+    fn debug_loadaof(&self, _: &Arc<Client>, _: bool) -> Result<bool, ReplyError> {
+        Ok(false)
+    }
     fn last_save_s(&self) -> i64 {
         START_MS / 1000
     }

@@ -731,7 +731,7 @@ impl Engine {
                 return Some(errors::MISCONF_SAVE);
             }
             if conditions & condition::AOF_ERROR != 0 {
-                return Some(errors::MISCONF_AOF);
+                return Some(errors::misconf_aof(&self.host().aof_error()));
             }
         }
         if writes && !replica && conditions & condition::FEW_REPLICAS != 0 {

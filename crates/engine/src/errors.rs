@@ -110,8 +110,6 @@ fixed! {
     MASTER_DOWN = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
     /// A write while snapshots fail.
     MISCONF_SAVE = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.";
-    /// A write while the append-only file fails.
-    MISCONF_AOF = "MISCONF Errors writing to the AOF file: No space left on device";
     /// A write with too few replicas.
     NO_REPLICAS = "NOREPLICAS Not enough good replicas to write.";
     /// A write over `maxmemory`.
@@ -202,6 +200,10 @@ fixed! {
     FREQ_NOT_TRACKED = "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.";
     /// WAIT on a replica.
     WAIT_ON_REPLICA = "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be writable (which is not the default) writes to replicas are just local and are not propagated.";
+    /// WAITAOF on a replica.
+    WAITAOF_ON_REPLICA = "ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local and are not propagated.";
+    /// WAITAOF for the own append-only file, without one.
+    WAITAOF_WITHOUT_AOF = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
     /// A timeout that ends after the end of time.
     TIMEOUT_RANGE = "ERR timeout is out of range";
     /// LCS of something else than strings.
@@ -225,6 +227,10 @@ fixed! {
     /// The server became a replica while a client waited for a key.
     UNBLOCKED_BY_ROLE =
         "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
+    /// BGREWRITEAOF while one is running.
+    REWRITE_IN_PROGRESS = "ERR Background append only file rewriting already in progress";
+    /// BGREWRITEAOF that could not start.
+    REWRITE_FAILED = "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.";
     /// The offset of a bit is no integer, negative, or behind the longest string.
     BIT_OFFSET = "ERR bit offset is not an integer or out of range";
     /// SETBIT to something else than 0 or 1.
@@ -272,6 +278,11 @@ pub fn unknown_subcommand(container: &str, sub: &[u8]) -> ReplyError {
         printable(&sub[..sub.len().min(128)]),
         container.to_uppercase()
     ))
+}
+
+/// A write while the append-only file fails for this reason.
+pub fn misconf_aof(reason: &str) -> ReplyError {
+    ReplyError::new(format!("MISCONF Errors writing to the AOF file: {reason}"))
 }
 
 /// A wrong number of arguments; `full_name` is `get` or `client|list`.

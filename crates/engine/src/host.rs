@@ -84,6 +84,28 @@ pub trait Host: Send + Sync {
     /// Why it did not start.
     fn bgsave(&self, schedule: bool) -> Result<bool, SaveRefusal>;
 
+    /// Starts a rewrite of the append-only file in the background. `Ok(false)`: when what runs now has ended. *Alone.*
+    ///
+    /// # Errors
+    /// Why it did not start.
+    fn bgrewriteaof(&self) -> Result<bool, ReplyError>;
+
+    /// Why the append-only file cannot be written.
+    fn aof_error(&self) -> String;
+
+    /// Whether everything up to this offset of the log is in the append-only file and on disk; `None` without such a file.
+    fn is_fsynced(&self, offset: u64) -> Option<bool>;
+
+    /// How many replicas have everything up to `offset` in their append-only files and on disk.
+    fn fsynced_replicas(&self, offset: u64) -> usize;
+
+    /// BACKUP: begins a copy of the append-only file called `name`; the client waits ([`Park::Host`](crate::Park)).
+    /// *Alone.*
+    ///
+    /// # Errors
+    /// Why not.
+    fn backup(&self, client: &Arc<Client>, name: &[u8]) -> CmdResult;
+
     /// When the last snapshot succeeded, Unix seconds.
     fn last_save_s(&self) -> i64;
 
@@ -151,6 +173,13 @@ pub trait Host: Send + Sync {
     /// # Errors
     /// What went wrong with the file.
     fn debug_reload(&self, save: bool, flush: bool, merge: bool) -> CmdResult;
+
+    /// DEBUG LOADAOF: empties the dataset and loads the append-only file. `Ok(true)`: the client waits
+    /// ([`Park::Host`](crate::Park)), which it only does if `may_wait` is set. *Alone.*
+    ///
+    /// # Errors
+    /// What went wrong with the files.
+    fn debug_loadaof(&self, client: &Arc<Client>, may_wait: bool) -> Result<bool, ReplyError>;
 
     /// DEBUG SLEEP: lets the calling thread sleep for so many microseconds. *Alone.*
     fn debug_sleep(&self, micros: u64);

@@ -24,6 +24,17 @@ pub enum Park {
         /// Wall clock, ms; `None` waits for ever.
         deadline_ms: Option<i64>,
     },
+    /// WAITAOF: everything up to `offset` is in the append-only file on disk, here and at `replicas` of them.
+    Fsync {
+        /// Replication offset of the client's last write.
+        offset: u64,
+        /// Whether it must be on disk here.
+        local: bool,
+        /// How many replicas must have it on disk.
+        replicas: usize,
+        /// Wall clock, ms; `None` waits for ever.
+        deadline_ms: Option<i64>,
+    },
     /// A value for one of its keys: see [`Cx::block_on`](crate::Cx::block_on).
     Keys {
         /// Wall clock, ms; `None` waits for ever.
@@ -41,9 +52,10 @@ impl Park {
     pub fn deadline_ms(self) -> Option<i64> {
         match self {
             Self::Paused { until_ms } => Some(until_ms),
-            Self::Acks { deadline_ms, .. } | Self::Keys { deadline_ms } | Self::Host { deadline_ms } => {
-                deadline_ms
-            }
+            Self::Acks { deadline_ms, .. }
+            | Self::Fsync { deadline_ms, .. }
+            | Self::Keys { deadline_ms }
+            | Self::Host { deadline_ms } => deadline_ms,
         }
     }
 }
@@ -84,7 +96,12 @@ impl Engine {
         let Some(park) = session.state.park else { return true };
         let now_ms = self.clock().wall_ms();
         let mut late = park.deadline_ms().is_some_and(|deadline_ms| deadline_ms <= now_ms);
-        if matches!(park, Park::Acks { .. }) {
+        if matches!(park, Park::Acks { .. } | Park::Fsync { .. }) {
+            if self.is_replica() {
+                session.out.error(errors::UNBLOCKED_BY_ROLE.text());
+                self.wake_up(&mut session.state);
+                return true;
+            }
             match session.state.client.take_unblock() {
                 Some(Unblock::Error) => {
                     session.out.error(errors::UNBLOCKED.text());
@@ -105,6 +122,9 @@ impl Engine {
                 }
                 done
             }
+            Park::Fsync { offset, local, replicas, .. } => {
+                self.resume_fsync(session, (offset, local, replicas), late)
+            }
             Park::Keys { .. } => {
                 let unblocked = session.state.client.take_unblock();
                 self.resume_wait(worker, session, late, unblocked)
@@ -113,6 +133,29 @@ impl Engine {
         };
         if done {
             self.wake_up(&mut session.state);
+        }
+        done
+    }
+
+    /// Whether a WAITAOF is done, with its reply.
+    fn resume_fsync(
+        &self,
+        session: &mut Session,
+        (offset, local, replicas): (u64, bool, usize),
+        late: bool,
+    ) -> bool {
+        let fsynced = self.host().is_fsynced(offset);
+        if local && fsynced.is_none() {
+            session.out.error(errors::WAITAOF_WITHOUT_AOF.text());
+            return true;
+        }
+        let here = fsynced == Some(true);
+        let there = self.host().fsynced_replicas(offset);
+        let done = late || (there >= replicas && (here || !local));
+        if done {
+            session.out.array(2);
+            session.out.int(i64::from(here));
+            session.out.int(there as i64);
         }
         done
     }

@@ -114,6 +114,25 @@ impl Engine {
         errors
     }
 
+    /// Executes a command of a file. The caller runs alone, or nobody may touch the dataset because it is being loaded.
+    /// `None`: there is no such command. Else the session's buffer is as long as before, and the error reply, if it is one.
+    pub fn replay(
+        &self,
+        worker: &mut Worker,
+        session: &mut Session,
+        args: Args<'_>,
+        now_ms: i64,
+    ) -> Option<Option<String>> {
+        let Lookup::Found(entry) = self.table().lookup(args) else { return None };
+        session.out.clear();
+        self.apply_one(worker, session, Some(entry.index), args, now_ms);
+        worker.handed_over = false;
+        let error = session.out.as_slice().strip_prefix(b"-");
+        let error = error.map(|error| String::from_utf8_lossy(error).trim_end().to_owned());
+        session.out.clear();
+        Some(error)
+    }
+
     fn apply_inside(
         &self,
         worker: &mut Worker,

@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 
 /// What happens at the log's end, so that whatever the transaction has changed until then must be in the log: a
 /// snapshot notes how far the log was.
-const AT_LOGS_END: &[&str] = &["bgsave", "failover"];
+const AT_LOGS_END: &[&str] = &["bgrewriteaof", "bgsave", "config|set", "debug", "failover"];
 
 impl Engine {
     /// Queues a command for EXEC.

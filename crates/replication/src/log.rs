@@ -432,8 +432,8 @@ impl Log {
     /// [`Log::read`] that does not go beyond the offset `limit` (where another AOF file begins).
     pub fn read_to(&self, cursor: CursorId, max_bytes: usize, limit: u64) -> Result<LogRead, CursorError> {
         let mut inner = self.inner.lock();
-        let end = inner.segments.end().min(limit);
         let index = inner.cursor_index(cursor)?;
+        let end = inner.segments.end().min(limit).min(inner.cursors[index].fence);
         let Inner { segments, replicas_only, cursors, .. } = &mut *inner;
         let cursor = &mut cursors[index];
         let mut stop = end;
@@ -445,6 +445,16 @@ impl Log {
         let start = cursor.offset;
         let stop = stop.max(start).min(start.saturating_add(max_bytes as u64));
         Ok(LogRead { start, end: stop, chunks: segments.read(start, stop) })
+    }
+
+    /// Lets a consumer read no further than the end of the stream, where another AOF file is to begin; or as far as there
+    /// is something again. Returns the end. Unlike the limit of [`Log::read_to`] it holds for reads under way too.
+    pub fn set_fence(&self, cursor: CursorId, fenced: bool) -> Result<u64, CursorError> {
+        let mut inner = self.inner.lock();
+        let end = inner.segments.end();
+        let index = inner.cursor_index(cursor)?;
+        inner.cursors[index].fence = if fenced { end } else { u64::MAX };
+        Ok(end)
     }
 
     /// Moves a cursor to `offset`: its consumer has everything before. Backwards has no effect.
@@ -459,6 +469,19 @@ impl Log {
         if before / SEGMENT_LEN as u64 != offset / SEGMENT_LEN as u64 || offset == end {
             inner.trim();
         }
+        Ok(())
+    }
+
+    /// Moves a cursor back to `offset`, which another one still holds: its consumer has lost what it had.
+    pub fn retreat(&self, cursor: CursorId, offset: u64) -> Result<(), CursorError> {
+        let mut inner = self.inner.lock();
+        let start = inner.segments.start();
+        let index = inner.cursor_index(cursor)?;
+        if offset < start {
+            return Err(CursorError::Overrun);
+        }
+        let cursor = &mut inner.cursors[index];
+        cursor.offset = cursor.offset.min(offset);
         Ok(())
     }
 
@@ -537,7 +560,15 @@ impl Inner {
         let id = CursorId(self.next_cursor);
         self.next_cursor += 1;
         let limits = LagLimits::default();
-        self.cursors.push(Cursor { id, offset, audience, limits, soft_since_ms: None, overrun: false });
+        self.cursors.push(Cursor {
+            id,
+            offset,
+            audience,
+            fence: u64::MAX,
+            limits,
+            soft_since_ms: None,
+            overrun: false,
+        });
         id
     }
 

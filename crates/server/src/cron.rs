@@ -68,6 +68,7 @@ impl Cron<'_> {
         server.engine().end_stale_pause();
         server.engine().keep_to_memory(&mut self.worker);
         server.info_state().sample(server);
+        server.aof().on_cron(server);
         server.persist().on_cron(server);
         server.replication().on_cron();
         server.net().balance(&mut self.watch, server.engine().clients());

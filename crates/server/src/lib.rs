@@ -1,6 +1,7 @@
 //! The one program: sockets, workers, configuration, files, signals, logging, wiring.
 
 mod alloc;
+pub mod aof;
 pub mod check;
 pub mod cli;
 pub mod clock;

@@ -11,6 +11,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
+use std::task::Waker;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Room for what is read from a socket at once.
@@ -33,6 +34,8 @@ pub(crate) struct Desk {
     turns: usize,
     /// Whether several connections had something to do when the thread woke up last.
     crowded: bool,
+    /// Connections whose replies wait for the disk.
+    held: Vec<Waker>,
 }
 
 impl Desk {
@@ -44,6 +47,7 @@ impl Desk {
             replies: Vec::new(),
             turns: 0,
             crowded: false,
+            held: Vec::new(),
         }
     }
 
@@ -67,6 +71,11 @@ impl Desk {
     /// Memory for the replies of one connection, to be given back once they are written.
     pub(crate) fn lend_reply(&mut self) -> Vec<u8> {
         self.replies.pop().unwrap_or_default()
+    }
+
+    /// Has a connection look again when more is on disk.
+    pub(crate) fn hold(&mut self, waker: Waker) {
+        self.held.push(waker);
     }
 
     /// Takes reply memory back.
@@ -149,7 +158,18 @@ pub(crate) fn spawn(server: &Arc<Server>, index: usize) -> io::Result<WorkerHand
     Ok(handle)
 }
 
+/// Wakes connections whose replies waited for the disk.
+async fn release_replies(server: Arc<Server>) {
+    let bell = server.aof().commit().add_worker();
+    loop {
+        bell.notified().await;
+        let held = with_desk(|desk| std::mem::take(&mut desk.held));
+        held.into_iter().for_each(Waker::wake);
+    }
+}
+
 async fn serve(server: &Arc<Server>, mut clients: UnboundedReceiver<NewClient>, shared: &Arc<Shared>) {
+    drop(tokio::spawn(release_replies(Arc::clone(server))));
     while let Some(client) = clients.recv().await {
         match Connection::new(Arc::clone(server), client) {
             Ok(connection) => {

@@ -41,6 +41,7 @@ pub const COMMANDS: &[Command] = &[
     ttl::PTTL,
     ttl::TTL,
     wait::WAIT,
+    wait::WAITAOF,
 ];
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod dataset;
 mod protocol;
 
 use crate::arg;
-use redan_engine::{CmdResult, Command, Cx, Group, ReplyError, errors, flag};
+use redan_engine::{CmdResult, Command, Cx, Group, Park, ReplyError, errors, flag};
 use redan_replication::{Audience, ReplId};
 use redan_resp::Args;
 
@@ -201,11 +201,14 @@ fn reload(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     Ok(())
 }
 
-fn loadaof(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
-    if cx.host().debug_other(args, cx.out)? {
-        return Ok(());
+fn loadaof(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
+    let may_wait = cx.may_wait();
+    if cx.host().debug_loadaof(&cx.session.client, may_wait)? {
+        cx.park(Park::Host { deadline_ms: None });
+    } else {
+        cx.out.ok();
     }
-    Err(errors::err("Error trying to load the AOF files, check server logs."))
+    Ok(())
 }
 
 fn change_repl_id(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {

@@ -37,6 +37,8 @@ pub const COMMANDS: &[Command] = &[
     replication::ROLE,
     replication::SLAVEOF,
     replication::SYNC,
+    save::BACKUP,
+    save::BGREWRITEAOF,
     save::BGSAVE,
     save::LASTSAVE,
     save::SAVE,

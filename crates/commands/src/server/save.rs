@@ -1,4 +1,4 @@
-//! SAVE, BGSAVE, LASTSAVE, SHUTDOWN.
+//! SAVE, BGSAVE, BGREWRITEAOF, BACKUP, LASTSAVE, SHUTDOWN.
 
 use crate::arg;
 use redan_engine::{Arg, CmdResult, Command, Cx, Group, Park, SaveRefusal, ShutdownRequest, errors, flag};
@@ -21,6 +21,24 @@ pub(super) const BGSAVE: Command = Command::new("bgsave", -1, bgsave)
     .exclusive()
     .docs(Group::Server, "1.0.0", "O(1)", "Asynchronously saves the database(s) to disk.")
     .args(&[Arg::token("schedule", "SCHEDULE").optional()]);
+
+/// BGREWRITEAOF
+pub(super) const BGREWRITEAOF: Command = Command::new("bgrewriteaof", 1, bgrewriteaof)
+    .flags(flag::ADMIN | flag::NOSCRIPT | flag::NO_ASYNC_LOADING)
+    .exclusive()
+    .docs(Group::Server, "1.0.0", "O(1)", "Asynchronously rewrites the append-only file to disk.");
+
+/// BACKUP name
+pub(super) const BACKUP: Command = Command::new("backup", 2, backup)
+    .flags(flag::ADMIN | flag::NOSCRIPT | flag::NO_ASYNC_LOADING | flag::NO_MULTI)
+    .exclusive()
+    .docs(
+        Group::Server,
+        "8.0.0",
+        "O(N) where N is the number of files of the append-only file",
+        "Links the files of the append-only file, as they are now, into a new directory beside it.",
+    )
+    .args(&[Arg::new("name", redan_engine::ArgKind::String)]);
 
 /// LASTSAVE
 pub(super) const LASTSAVE: Command = Command::new("lastsave", 1, lastsave)
@@ -73,6 +91,21 @@ fn bgsave(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
         Err(SaveRefusal::OtherInProgress) => return Err(errors::OTHER_SNAPSHOT),
         Err(SaveRefusal::Failed) => return Err(errors::SAVE_FAILED),
     }
+    Ok(())
+}
+
+fn bgrewriteaof(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
+    if cx.host().bgrewriteaof()? {
+        cx.out.simple("Background append only file rewriting started");
+    } else {
+        cx.out.simple("Background append only file rewriting scheduled");
+    }
+    Ok(())
+}
+
+fn backup(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
+    cx.host().backup(&cx.session.client, &args[1])?;
+    cx.park(Park::Host { deadline_ms: None });
     Ok(())
 }
 

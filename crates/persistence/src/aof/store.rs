@@ -133,6 +133,16 @@ impl<S: Storage> AofStore<S> {
         Ok(())
     }
 
+    /// Puts another manifest in place, while no file is open.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn replace(&mut self, manifest: &Manifest) -> io::Result<()> {
+        self.persist(manifest)?;
+        self.manifest = manifest.clone();
+        Ok(())
+    }
+
     /// Whether a file is open.
     pub fn is_open(&self) -> bool {
         self.current.is_some()
@@ -194,13 +204,23 @@ impl<S: Storage> AofStore<S> {
         self.current.as_ref().map_or(0, |current| current.len - current.synced)
     }
 
+    /// Length of the open file in bytes.
+    pub fn file_len(&self) -> u64 {
+        self.current.as_ref().map_or(0, |current| current.len)
+    }
+
+    /// Bytes of the open file that are known to be on disk.
+    pub fn synced_len(&self) -> u64 {
+        self.current.as_ref().map_or(0, |current| current.synced)
+    }
+
     /// Goes on with another increment, whose first byte has `offset`, because a base of everything before is being made.
     /// The old one is synced. Returns the number of the new one, for [`publish`](Self::publish).
     ///
     /// # Errors
     /// When the disk refuses; then it goes on with the old one.
     pub fn switch(&mut self, offset: i64) -> io::Result<i64> {
-        self.sync_for_good()?;
+        self.sync_in_place()?;
         let mut next = self.manifest.clone();
         let incr = next.next_incr(&self.stem, Some(offset));
         let file = self.storage.open(&incr.name, true)?;
@@ -258,7 +278,7 @@ impl<S: Storage> AofStore<S> {
         let incr = self.is_temp().then(|| next.next_incr(&self.stem, Some(temp_offset)));
         self.storage.rename(temp_name, &base_name)?;
         if let Some(incr) = &incr {
-            self.sync_for_good()?;
+            self.sync_in_place()?;
             self.storage.rename(&temp_incr, &incr.name)?;
             next.incr.push(incr.clone());
         }
@@ -323,7 +343,10 @@ impl<S: Storage> AofStore<S> {
     }
 
     /// [`sync`](Self::sync) that keeps what was appended appended: for a file that nothing is appended to any more.
-    fn sync_for_good(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn sync_in_place(&mut self) -> io::Result<()> {
         self.repair()?;
         let Some(current) = &mut self.current else { return Ok(()) };
         if current.synced < current.len {

@@ -58,6 +58,8 @@ pub(super) struct Cursor {
     /// Offset of the next byte it needs.
     pub(super) offset: u64,
     pub(super) audience: Audience,
+    /// It reads no further for now.
+    pub(super) fence: u64,
     pub(super) limits: LagLimits,
     /// Since when it is above the soft limit.
     pub(super) soft_since_ms: Option<u64>,

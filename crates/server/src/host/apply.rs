@@ -112,10 +112,8 @@ fn watch_process(server: &Arc<Server>) {
         process::adjust_oom_score(settings, server.replication.is_replica())
             .map_err(|_| "Failed to apply new oom_score_adj configuration, check server logs.".to_owned())
     });
-    watch(server, &[rows::APPENDONLY.name()], |_, settings| {
-        if settings.get(rows::APPENDONLY) {
-            return Err("the append only file is not available yet".to_owned());
-        }
+    watch(server, &[rows::RDB_KEY_SAVE_DELAY.name()], |server, settings| {
+        server.persist.set_delay(settings.get(rows::RDB_KEY_SAVE_DELAY));
         Ok(())
     });
     watch(server, &[rows::STOP_WRITES_ON_BGSAVE_ERROR.name(), rows::SAVE.name()], |server, _| {

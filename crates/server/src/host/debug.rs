@@ -25,7 +25,10 @@ impl Server {
             (b"config-rewrite-force-all", 2) => self.rewrite_everything()?,
             (b"log", 3) => tracing::warn!("DEBUG LOG: {}", String::from_utf8_lossy(&args[2])),
             (b"mallctl", 3 | 4) => return mallctl(args, out).map(|()| true),
-            (b"sigalrm" | b"aof-flush-sleep" | b"delay-rdb-client-free-seconds" | b"pause-after-fork", _)
+            (b"aof-flush-sleep", 3) => {
+                self.aof.set_flush_sleep(u64::try_from(number(&args[2])?).unwrap_or(0));
+            }
+            (b"sigalrm" | b"delay-rdb-client-free-seconds" | b"pause-after-fork", _)
             | (b"set-skip-checksum-validation" | b"dict-resizing", 3) => {
                 // What these slow down or switch off in Redis does not exist here.
             }

@@ -8,6 +8,7 @@ mod encodings;
 mod lazy_free;
 mod shutdown;
 
+use crate::aof::Aof;
 use crate::config::{Config, Settings, rows};
 use crate::info::Info;
 use crate::logging::Log;
@@ -57,6 +58,7 @@ pub struct Server {
     log: Log,
     net: Net,
     persist: Persist,
+    aof: Aof,
     replication: Replication,
     sentinel: Option<Sentinel>,
     lazy_free: LazyFree,
@@ -86,6 +88,7 @@ impl Server {
             log,
             net: Net::default(),
             persist: Persist::new(engine),
+            aof: Aof::new(engine),
             replication: Replication::new(engine),
             sentinel,
             lazy_free: LazyFree::default(),
@@ -128,6 +131,11 @@ impl Server {
     /// Snapshots.
     pub fn persist(&self) -> &Persist {
         &self.persist
+    }
+
+    /// The append-only file.
+    pub fn aof(&self) -> &Aof {
+        &self.aof
     }
 
     /// The replication driver.
@@ -226,6 +234,30 @@ impl Host for Server {
         self.persist.bgsave(self, schedule)
     }
 
+    fn bgrewriteaof(&self) -> Result<bool, ReplyError> {
+        self.aof.bgrewrite(self)
+    }
+
+    fn aof_error(&self) -> String {
+        self.aof.error()
+    }
+
+    fn is_fsynced(&self, offset: u64) -> Option<bool> {
+        self.aof.is_fsynced(offset)
+    }
+
+    fn fsynced_replicas(&self, offset: u64) -> usize {
+        self.replication.fsynced_replicas(offset)
+    }
+
+    fn backup(&self, client: &Arc<Client>, name: &[u8]) -> CmdResult {
+        self.aof.backup(client, name)
+    }
+
+    fn debug_loadaof(&self, client: &Arc<Client>, may_wait: bool) -> Result<bool, ReplyError> {
+        self.aof.reload(self, client, may_wait)
+    }
+
     fn last_save_s(&self) -> i64 {
         self.persist.last_save_s()
     }
@@ -267,6 +299,9 @@ impl Host for Server {
     }
 
     fn resume(&self, session: &mut SessionState, out: &mut ReplyBuf, _now_ms: i64) -> bool {
+        if let Some(is_done) = self.aof.resume(session.client.id, out) {
+            return is_done;
+        }
         match &self.sentinel {
             Some(sentinel) if sentinel.is_waiting(session.client.id) => {
                 sentinel.resume(session.client.id, out)
@@ -343,6 +378,11 @@ impl Host for Server {
     fn log_notice(&self, text: &str) {
         tracing::info!("{text}");
     }
+}
+
+/// Drops what takes long to drop on a thread of its own.
+pub(crate) fn free_later(server: &Server, garbage: impl Send + 'static) {
+    Host::free_later(server, Box::new(garbage));
 }
 
 /// Seconds since the process started, for INFO and logs.

@@ -155,6 +155,9 @@ impl Server {
             tracing::info!("{in_sync} of {total} replicas are in sync when shutting down.");
         }
         let saves = request.save || (!request.nosave && !self.config.peek().get(rows::SAVE).is_empty());
+        if self.aof.shut_down(self, request.force).is_err() {
+            return Err(FAILED);
+        }
         if self.persist.figures().running.is_some() {
             tracing::warn!("There is a snapshot being saved. Giving it up!");
             self.persist.cancel();

@@ -13,8 +13,7 @@ pub(super) fn write(server: &Server, fields: &mut Fields<'_>) {
     let running = figures.running;
     let is_loading = server.persist().is_loading();
     let in_save = running.is_some_and(|purpose| purpose != Purpose::AofBase);
-    let in_rewrite = running == Some(Purpose::AofBase);
-    let status = if figures.last_ok { "ok" } else { "err" };
+    let aof = server.aof().figures();
     let progress = ratio(figures.keys_processed, figures.keys_total, 0.0) * 100.0;
     let conditions = server.engine().conditions();
     fields.add("loading", u8::from(conditions.any(condition::LOADING)));
@@ -28,28 +27,40 @@ pub(super) fn write(server: &Server, fields: &mut Fields<'_>) {
     fields.add("rdb_changes_since_last_save", figures.changes);
     fields.add("rdb_bgsave_in_progress", u8::from(in_save));
     fields.add("rdb_last_save_time", figures.last_save_s);
-    fields.add("rdb_last_bgsave_status", status);
+    fields.add("rdb_last_bgsave_status", word(figures.last_ok));
     fields.add("rdb_last_bgsave_time_sec", figures.last_took_s);
     fields.add("rdb_current_bgsave_time_sec", if in_save { figures.current_s } else { -1 });
     fields.add("rdb_saves", figures.saves);
     fields.add("rdb_last_cow_size", 0);
     fields.add("rdb_last_load_keys_expired", loading.last_keys_expired.load(Relaxed));
     fields.add("rdb_last_load_keys_loaded", loading.last_keys_loaded.load(Relaxed));
-    fields.add("aof_enabled", 0);
-    fields.add("aof_rewrite_in_progress", u8::from(in_rewrite));
-    fields.add("aof_rewrite_scheduled", 0);
-    fields.add("aof_last_rewrite_time_sec", -1);
-    fields.add("aof_current_rewrite_time_sec", if in_rewrite { figures.current_s } else { -1 });
-    fields.add("aof_last_bgrewrite_status", "ok");
-    fields.add("aof_rewrites", 0);
-    fields.add("aof_rewrites_consecutive_failures", 0);
-    fields.add("aof_last_write_status", "ok");
+    fields.add("aof_enabled", u8::from(aof.enabled));
+    fields.add("aof_rewrite_in_progress", u8::from(aof.rewriting));
+    fields.add("aof_rewrite_scheduled", u8::from(aof.scheduled));
+    fields.add("aof_last_rewrite_time_sec", aof.last_took_s);
+    fields.add("aof_current_rewrite_time_sec", aof.current_s);
+    fields.add("aof_last_bgrewrite_status", word(aof.last_ok));
+    fields.add("aof_rewrites", aof.rewrites);
+    fields.add("aof_rewrites_consecutive_failures", aof.failures);
+    fields.add("aof_last_write_status", word(aof.write_ok));
     fields.add("aof_last_cow_size", 0);
     fields.add("module_fork_in_progress", 0);
     fields.add("module_fork_last_cow_size", 0);
+    if aof.enabled {
+        fields.add("aof_current_size", aof.current_size);
+        fields.add("aof_base_size", aof.base_size);
+        fields.add("aof_pending_rewrite", 0);
+        fields.add("aof_buffer_length", aof.buffer_len);
+        fields.add("aof_pending_bio_fsync", aof.pending_fsync);
+        fields.add("aof_delayed_fsync", aof.delayed_fsync);
+    }
     if is_loading {
         write_loading(server, fields);
     }
+}
+
+fn word(ok: bool) -> &'static str {
+    if ok { "ok" } else { "err" }
 }
 
 fn write_loading(server: &Server, fields: &mut Fields<'_>) {

@@ -12,6 +12,7 @@ use crate::net::socket::{LooseSocket, Socket};
 use crate::replication::NewReplica;
 use crate::worker::{Desk, READ_LEN, with_desk};
 use redan_engine::{Client, ClientKind, Counters, Engine, Session, SessionOrigin, TurnEnd};
+use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -70,6 +71,10 @@ pub(crate) struct Connection {
     rerun: bool,
     /// How much of the session's replies is written.
     sent: usize,
+    /// Replies that wait for the disk: their end in the session's buffer, and how much of the log must be there.
+    held: VecDeque<(usize, u64)>,
+    /// The session's last write when its replies were looked at.
+    seen_write: u64,
     /// Closes, or changes hands, once the replies are written.
     ending: Option<End>,
     deadline: Option<Pin<Box<Sleep>>>,
@@ -101,6 +106,8 @@ impl Connection {
             want: 1,
             rerun: false,
             sent: 0,
+            held: VecDeque::new(),
+            seen_write: 0,
             ending: None,
             deadline: None,
         })
@@ -267,10 +274,11 @@ impl Connection {
 
     /// Writes replies as far as the socket takes them; true when none are left.
     fn poll_write(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> io::Result<bool> {
+        let may_go = self.writable_len();
         let out = &mut self.session.out;
-        while self.sent < out.len() {
+        while self.sent < may_go {
             let socket = self.socket.as_mut().expect("a connection has a socket until it ends");
-            match socket.poll_write(cx, &out.as_slice()[self.sent..])? {
+            match socket.poll_write(cx, &out.as_slice()[self.sent..may_go])? {
                 Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(written) => {
                     desk.worker.count_write(written);
@@ -280,8 +288,13 @@ impl Connection {
                 Poll::Pending => return self.on_slow_reader(),
             }
         }
+        if may_go < out.len() {
+            desk.hold(cx.waker().clone());
+            return Ok(false);
+        }
         if self.sent > 0 {
             self.sent = 0;
+            self.held.clear();
             out.clear();
             self.client.reply_bytes.store(0, Relaxed);
         }
@@ -291,10 +304,39 @@ impl Connection {
         Ok(true)
     }
 
+    /// How much of the session's replies may be written: with `appendfsync always`, what tells of nothing that is not on
+    /// disk.
+    fn writable_len(&mut self) -> usize {
+        let commit = self.server.aof().commit();
+        if !commit.is_holding() && self.held.is_empty() {
+            return self.session.out.len();
+        }
+        let made = self.session.out.len();
+        if made > self.held.back().map_or(0, |(end, _)| *end) {
+            let wrote = self.session.state.last_write_offset != self.seen_write;
+            self.seen_write = self.session.state.last_write_offset;
+            // While the disk fails, reads are served all the same.
+            if wrote || !commit.is_failing() {
+                self.held.push_back((made, self.engine.log().end_offset()));
+            }
+        }
+        let released = commit.released();
+        while self.held.get(1).is_some_and(|(_, needs)| *needs <= released) {
+            self.held.pop_front();
+        }
+        match self.held.front() {
+            Some((_, needs)) if *needs > released => self.sent,
+            // What waits for nothing may stand behind the last that does.
+            Some((end, _)) if self.held.len() > 1 => *end,
+            _ => made,
+        }
+    }
+
     /// The client does not take its replies: an error when it is over its limit.
     fn on_slow_reader(&mut self) -> io::Result<bool> {
         if self.sent >= self.session.out.len() / 2 {
             self.session.out.consume(self.sent);
+            self.held.iter_mut().for_each(|(end, _)| *end = end.saturating_sub(self.sent));
             self.sent = 0;
         }
         let waiting = self.session.out.len() - self.sent;

@@ -133,6 +133,21 @@ impl Persist {
         len: Option<u64>,
         flags: LoadFlags,
     ) -> Result<LoadReport, LoadFailure> {
+        self.load_part(server, keyspace, source, len, flags).map(|(report, _)| report)
+    }
+
+    /// The same for a source in which something follows the RDB file: gives back what was read of that, and the source.
+    ///
+    /// # Errors
+    /// When it cannot be loaded.
+    pub(crate) fn load_part<R: Read>(
+        &self,
+        server: &Server,
+        keyspace: &Keyspace,
+        source: R,
+        len: Option<u64>,
+        flags: LoadFlags,
+    ) -> Result<(LoadReport, (Vec<u8>, R)), LoadFailure> {
         let settings = server.config().load();
         let progress = &self.loading;
         progress.started_s.store(clock::unix_s(), Relaxed);
@@ -148,7 +163,7 @@ impl Persist {
         progress.last_keys_expired.store(report.keys_expired, Relaxed);
         log_report(&report);
         crate::memory::publish();
-        Ok(report)
+        Ok((report, reader.into_rest()))
     }
 
     fn load_options(&self, settings: &Settings, len: Option<u64>, flags: LoadFlags) -> LoadOptions {

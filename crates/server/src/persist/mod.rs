@@ -154,7 +154,7 @@ impl Persist {
         let cut = self
             .cut(settings, server.replication().snapshot_info(), Purpose::Disk)
             .map_err(|error| error.to_string())?;
-        snapshot::write(cut, &mut target, settings, &SaveProgress::default(), &Pace::default())
+        snapshot::write(cut, &mut target, settings, None, (&SaveProgress::default(), &Pace::new(0)))
             .map_err(|error| error.to_string())?;
         target.file.complete().map_err(|error| error.to_string())
     }
@@ -189,6 +189,7 @@ impl Persist {
             let job = SnapshotJob {
                 purpose: Purpose::Disk,
                 replication: server.replication().snapshot_info(),
+                as_commands: false,
                 target: Box::new(DiskTarget { file, end }),
             };
             self.start_snapshot(server, job).map_err(|error| error.to_string())
@@ -221,6 +222,23 @@ impl Persist {
             }
         }
         true
+    }
+
+    /// `rdb-key-save-delay` was changed: it counts for a running snapshot too.
+    pub(crate) fn set_delay(&self, delay_us: i64) {
+        if let Some(running) = &self.shared.state.lock().running {
+            running.pace.set_delay(delay_us);
+        }
+    }
+
+    /// What the running snapshot is for, if there is one.
+    pub fn running(&self) -> Option<Purpose> {
+        self.shared.state.lock().running.as_ref().map(|running| running.purpose)
+    }
+
+    /// What is in the keyspace now counts as saved: it was loaded from a file.
+    pub(crate) fn note_loaded(&self) {
+        self.shared.state.lock().saved_dirty = self.engine.dirty();
     }
 
     /// The dataset was emptied by a client: what is being saved is worth nothing, and what is on disk neither. The caller

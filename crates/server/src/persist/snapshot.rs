@@ -8,9 +8,10 @@ use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 use redan_engine::condition;
 use redan_keyspace::Snapshot;
+use redan_persistence::aof::{Annotation, AofBaseWriter};
 use redan_persistence::rdb::{
     AccessField, RdbHeader, RdbOutput, RdbSink, ReplicationInfo, SaveError, SaveOptions, SaveProgress,
-    SaveStats, SinkOptions, save_snapshot,
+    SaveStats, SinkOptions, save_commands, save_snapshot,
 };
 use std::io;
 use std::sync::Arc;
@@ -50,6 +51,8 @@ pub struct SnapshotJob {
     pub purpose: Purpose,
     /// Where replication stands, if that is to be in the file.
     pub replication: Option<ReplicationInfo>,
+    /// Written as commands instead of an RDB file.
+    pub as_commands: bool,
     /// Where it goes.
     pub target: Box<dyn SnapshotTarget>,
 }
@@ -76,23 +79,43 @@ pub(super) struct Cut {
     pub(super) keys: u64,
 }
 
-/// Lets a walk go slowly, and be cancelled while it does.
-#[derive(Default)]
+/// Lets a walk go slowly, and be cancelled or hurried while it does.
 pub(super) struct Pace {
-    cancelled: Mutex<bool>,
+    state: Mutex<PaceState>,
     changed: Condvar,
 }
 
+struct PaceState {
+    cancelled: bool,
+    /// `rdb-key-save-delay`.
+    delay_us: i64,
+}
+
 impl Pace {
+    pub(super) fn new(delay_us: i64) -> Self {
+        Self { state: Mutex::new(PaceState { cancelled: false, delay_us }), changed: Condvar::new() }
+    }
+
     pub(super) fn cancel(&self) {
-        *self.cancelled.lock() = true;
+        self.state.lock().cancelled = true;
         self.changed.notify_all();
     }
 
-    fn sleep(&self, time: Duration) {
-        let deadline = Instant::now() + time;
-        let mut cancelled = self.cancelled.lock();
-        while !*cancelled && !self.changed.wait_until(&mut cancelled, deadline).timed_out() {}
+    pub(super) fn set_delay(&self, delay_us: i64) {
+        self.state.lock().delay_us = delay_us;
+        self.changed.notify_all();
+    }
+
+    /// Waits as long as `keys` keys are to take.
+    fn sleep(&self, keys: u64) {
+        let started = Instant::now();
+        let mut state = self.state.lock();
+        while state.delay_us != 0 && !state.cancelled {
+            let deadline = started + delay_of(state.delay_us, keys);
+            if self.changed.wait_until(&mut state, deadline).timed_out() {
+                break;
+            }
+        }
     }
 }
 
@@ -124,11 +147,12 @@ impl Persist {
             return Err(SnapshotRefusal::Running(running.purpose));
         }
         let settings = server.config().load();
+        let end = end_of_commands(job.replication.as_ref());
         let cut = self
             .cut(&settings, job.replication, job.purpose)
             .map_err(|_| SnapshotRefusal::Running(Purpose::Disk))?;
         let progress = Arc::new(SaveProgress::default());
-        let pace = Arc::new(Pace::default());
+        let pace = Arc::new(Pace::new(settings.get(rows::RDB_KEY_SAVE_DELAY)));
         state.running = Some(Running {
             purpose: job.purpose,
             progress: Arc::clone(&progress),
@@ -139,9 +163,10 @@ impl Persist {
         let config = server.config().load();
         let (shared, persist) = (Arc::clone(&progress), self.handle());
         let mut target = job.target;
+        let end = job.as_commands.then_some(end);
         let run = move || {
             memory::join_thread();
-            let saved = write(cut, &mut *target, &config, &shared, &pace);
+            let saved = write(cut, &mut *target, &config, end, (&shared, &pace));
             // The end is announced when the target is done, so that whoever waits for it finds the file.
             target.finish(saved);
             persist.on_snapshot_over();
@@ -193,26 +218,47 @@ pub(super) fn write(
     cut: Cut,
     target: &mut dyn SnapshotTarget,
     settings: &Settings,
-    progress: &SaveProgress,
-    pace: &Pace,
+    as_commands: Option<Vec<u8>>,
+    (progress, pace): (&SaveProgress, &Pace),
 ) -> Result<SaveStats, SaveError> {
     let delay_us = settings.get(rows::RDB_KEY_SAVE_DELAY);
     let keys_per_step = match u64::try_from(delay_us) {
         Ok(delay_us @ 1..) => (DELAYED_STEP_US / delay_us).clamp(1, KEYS_PER_STEP as u64) as usize,
         _ => KEYS_PER_STEP,
     };
-    let mut after_step = |keys: u64| {
-        if delay_us != 0 {
-            pace.sleep(delay_of(delay_us, keys));
-        }
-    };
+    let mut after_step = |keys: u64| pace.sleep(keys);
     let options = SaveOptions {
         compression: settings.get(rows::RDBCOMPRESSION),
         checksum: settings.get(rows::RDBCHECKSUM),
         keys_per_step,
         after_step: &mut after_step,
     };
-    save_snapshot(cut.snapshot, &cut.sink, &cut.header, &mut Output(target), options, progress)
+    let mut output = Output(target);
+    let Some(end) = as_commands else {
+        return save_snapshot(cut.snapshot, &cut.sink, &cut.header, &mut output, options, progress);
+    };
+    let mut writer = AofBaseWriter::new();
+    if settings.get(rows::AOF_TIMESTAMP_ENABLED) {
+        let mut line = Vec::new();
+        Annotation::Timestamp(clock::unix_s()).write(&mut line);
+        writer.put_raw(&line);
+    }
+    cut.header.functions.iter().for_each(|code| writer.put_function(code));
+    save_commands(cut.snapshot, &cut.sink, (writer, &end), &mut output, options, progress)
+}
+
+/// What a dataset as commands ends with: where replication stood.
+fn end_of_commands(replication: Option<&ReplicationInfo>) -> Vec<u8> {
+    let mut end = Vec::new();
+    if let Some(info) = replication
+        && let (Ok(db), Ok(offset)) = (u32::try_from(info.stream_db), u64::try_from(info.offset))
+    {
+        let mut digits = itoa::Buffer::new();
+        let select = [b"SELECT".as_slice(), digits.format(db).as_bytes()];
+        redan_resp::encode_command(&mut end, select.into_iter());
+        Annotation::Replication { id: info.id.clone(), offset }.write(&mut end);
+    }
+    end
 }
 
 /// How long `keys` keys take longer: microseconds a key, or for a negative delay keys a microsecond.
@@ -235,11 +281,22 @@ mod tests {
     }
 
     #[test]
+    fn a_walk_that_is_hurried_wakes_up() {
+        let pace = Pace::new(60_000_000);
+        let started = Instant::now();
+        std::thread::scope(|scope| {
+            scope.spawn(|| pace.sleep(1));
+            pace.set_delay(0);
+        });
+        assert!(started.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
     fn a_cancelled_walk_does_not_sleep_on() {
-        let pace = Pace::default();
+        let pace = Pace::new(60_000_000);
         pace.cancel();
         let started = Instant::now();
-        pace.sleep(Duration::from_secs(60));
+        pace.sleep(1);
         assert!(started.elapsed() < Duration::from_secs(30));
     }
 }

@@ -159,7 +159,11 @@ impl Link {
                 Some(work) = self.work.recv() => self.execute(work),
                 Some(event) = self.events.recv() => self.on_event(event),
                 () = tokio::time::sleep(wait) => {
-                    self.replication().act(false, |machines, now| machines.link.handle_timeout(now));
+                    let fsynced = Input::Fsynced(self.server.aof().fsynced());
+                    self.replication().act(false, |machines, now| {
+                        machines.link.handle(now, fsynced);
+                        machines.link.handle_timeout(now);
+                    });
                 }
                 ready = ready(self.connection.as_ref(), wants_read) => self.on_ready(ready, wants_read),
             }
@@ -353,10 +357,14 @@ impl Link {
         let (engine, replication) = (server.engine(), server.replication());
         engine.select(&mut self.session, db);
         let is_wanted = || replication.closed_through.load(Relaxed) < link.0;
+        let fsynced = Input::Fsynced(server.aof().fsynced());
         let seal = || {
             replication.log.append_verbatim(db_after, audience, bytes);
             let input = Input::Applied { link, offset: end_offset };
-            replication.act(false, |machines, now| machines.link.handle(now, input));
+            replication.act(false, |machines, now| {
+                machines.link.handle(now, fsynced);
+                machines.link.handle(now, input);
+            });
         };
         // What keeps the link alive is not for execution.
         let commands = if audience == Audience::All { bytes } else { &[] };

@@ -124,6 +124,7 @@ impl Loader {
             }
         };
         engine.conditions().put(condition::LOADING, false);
+        self.begin_aof(&outcome);
         drop(alone);
         outcome
     }
@@ -162,6 +163,7 @@ impl Loader {
             }
         };
         engine.conditions().put(loading, false);
+        self.begin_aof(&outcome);
         drop(alone);
         outcome
     }
@@ -173,6 +175,7 @@ impl Loader {
 
     /// Tells the machine that the payload is the dataset now; the caller runs alone.
     fn adopt(&self, report: &LoadReport) {
+        self.server.aof().on_dataset_replaced(&self.server);
         let stream_db = report.repl_stream_db.and_then(|db| u32::try_from(db).ok()).unwrap_or(0);
         let functions = self.server.engine().scripts().restore(&report.functions, RestorePolicy::Flush);
         if let Err(error) = functions {
@@ -180,6 +183,13 @@ impl Loader {
         }
         let input = Input::PayloadLoaded { link: self.link, stream_db };
         self.server.replication().act(true, |machines, now| machines.link.handle(now, input));
+    }
+
+    /// What was loaded needs an append-only file of its own; the caller runs alone.
+    fn begin_aof(&self, outcome: &LoadOutcome) {
+        if matches!(outcome, LoadOutcome::Done) {
+            self.server.aof().on_dataset_loaded(&self.server);
+        }
     }
 
     /// Whether the machine has given the connection up meanwhile.

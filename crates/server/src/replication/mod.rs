@@ -31,6 +31,7 @@ use redan_persistence::rdb::ReplicationInfo;
 use redan_replication::primary::io::{Input, ReplicaId, Role};
 use redan_replication::{Log, Millis, Primary, ReplId, ReplicaLink};
 use redan_resp::{Args, ReplyBuf};
+pub(crate) use role::position_of;
 use serve::Replica;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -119,8 +120,11 @@ impl Replication {
         parameters::watch(server);
         self.prepare_role(server);
         let streaming = Arc::clone(&self.streaming);
-        self.log
-            .set_waker(Arc::new(move || streaming.read().iter().for_each(|replica| replica.on_appended())));
+        let aof = server.aof().doorbell();
+        self.log.set_waker(Arc::new(move || {
+            aof.on_appended();
+            streaming.read().iter().for_each(|replica| replica.on_appended());
+        }));
         // It runs on the thread that empties the pipes of a snapshot.
         let _ = self.worker.set(Mutex::new(Worker::new(self.engine).without_waiting()));
         self.start_serving(server);
@@ -271,6 +275,11 @@ impl Replication {
     /// See [`Host::acked_replicas`](redan_engine::Host::acked_replicas).
     pub fn acked_replicas(&self, offset: u64) -> usize {
         self.machines.lock().primary.acked(offset)
+    }
+
+    /// See [`Host::fsynced_replicas`](redan_engine::Host::fsynced_replicas).
+    pub fn fsynced_replicas(&self, offset: u64) -> usize {
+        self.machines.lock().primary.fsynced(offset)
     }
 
     /// See [`Host::request_acks`](redan_engine::Host::request_acks).

@@ -7,7 +7,7 @@ use crate::host::Server;
 use crate::logging::Role as LogRole;
 use crate::startup::process;
 use redan_engine::{Client, ReplyError, condition, errors};
-use redan_persistence::rdb::LoadReport;
+use redan_persistence::rdb::ReplicationInfo;
 use redan_replication::primary::io::{FailoverState, Input, Role};
 use redan_replication::replica::io::{Input as LinkInput, MasterAddr, Position};
 use redan_replication::{Millis, ReplId, ReplicationIds};
@@ -155,6 +155,8 @@ impl Replication {
             tracing::warn!("Failed noting the new role in the configuration: {reason}");
         }
         note_role_outside(server, master.is_some());
+        // Who waits for replicas waits for replicas of a master.
+        self.engine.ring_parked();
     }
 
     /// At the start: what the configuration says, as far as it concerns the loading of the dataset.
@@ -167,22 +169,23 @@ impl Replication {
         }
     }
 
-    /// The dataset was loaded from a file, which may say where replication stood.
-    pub fn on_loaded(&self, report: Option<&LoadReport>) {
+    /// The dataset was loaded from a file, which may say where replication stood. `then` is called when that is known
+    /// again and before anything happens to the dataset.
+    ///
+    /// # Errors
+    /// Those of `then`.
+    pub fn on_loaded(
+        &self,
+        history: Option<Position>,
+        then: impl FnOnce() -> Result<(), String>,
+    ) -> Result<(), String> {
         let alone = self.engine.gate().enter_alone();
-        let history = report.and_then(LoadReport::replication).and_then(|info| {
-            let id = ReplId::parse(info.id.as_bytes())?;
-            Some(Position {
-                id,
-                offset: u64::try_from(info.offset).ok()?,
-                db: u32::try_from(info.stream_db).unwrap_or(0),
-            })
-        });
         let settings = self.server().config().load();
         let master = settings.get(rows::REPLICAOF);
         if let Some(history) = history {
             self.resume_history(history, master.is_some());
         }
+        then()?;
         if let Some(master) = master {
             let master = MasterAddr { host: master.host.clone(), port: master.port };
             self.log.create_backlog();
@@ -192,6 +195,7 @@ impl Replication {
             });
         }
         drop(alone);
+        Ok(())
     }
 
     /// A restart goes on where the file was written. A replica has the history itself. A master begins one of its own,
@@ -206,6 +210,15 @@ impl Replication {
         self.log.set_offset(history.offset, is_replica.then_some(history.db));
         self.log.create_backlog();
     }
+}
+
+/// Where a file says that replication stood.
+pub(crate) fn position_of(info: &ReplicationInfo) -> Option<Position> {
+    Some(Position {
+        id: ReplId::parse(info.id.as_bytes())?,
+        offset: u64::try_from(info.offset).ok()?,
+        db: u32::try_from(info.stream_db).unwrap_or(0),
+    })
 }
 
 fn note_role_outside(server: &Server, is_replica: bool) {

@@ -70,8 +70,12 @@ fn begin(server: &Arc<Server>, snapshot: SnapshotId, diskless: bool, content: Sn
             }
         };
         let alone = replication.engine.gate().enter_alone();
-        let job =
-            SnapshotJob { purpose: Purpose::Replicas, replication: replication.snapshot_info(), target };
+        let job = SnapshotJob {
+            purpose: Purpose::Replicas,
+            replication: replication.snapshot_info(),
+            as_commands: false,
+            target,
+        };
         match server.persist().start_snapshot(server, job) {
             Ok(progress) => {
                 replication.machines.lock().snapshot = Some((snapshot, progress));

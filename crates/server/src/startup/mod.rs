@@ -14,10 +14,12 @@ use crate::config::{Settings, rows};
 use crate::host::{Parts, Server};
 use crate::logging::{Log, Role};
 use crate::net::Plan;
+use crate::replication::position_of;
 use crate::sentinel::Sentinel;
 use crate::{cron, memory, signals, sys};
 use redan_engine::{Clock, Engine, EngineOptions, condition};
 use redan_replication::ReplId;
+use redan_replication::replica::io::Position;
 use redan_scripting::{LogLevel, Scripting, ScriptingOptions};
 use std::path::Path;
 use std::sync::Arc;
@@ -119,11 +121,6 @@ fn start_log(settings: &Settings, sentinel: bool) -> std::io::Result<Log> {
 /// Whoever configures something to keep data or keep strangers out must not get a server without it.
 fn refuse_what_is_missing(settings: &Settings) -> Result<(), String> {
     let wanted = [
-        (
-            settings.get(rows::APPENDONLY),
-            "appendonly is on, but the append only file is",
-            "set 'appendonly no'",
-        ),
         (
             settings.get(rows::CLUSTER_ENABLED),
             "cluster-enabled is on, but cluster mode is",
@@ -235,6 +232,9 @@ async fn live(server: Arc<Server>, plan: Plan) -> Result<std::convert::Infallibl
     process::set_title(&settings);
     cron::start(&server).map_err(no_threads)?;
     server.replication().start(&server);
+    if !server.is_sentinel() {
+        server.aof().start(&server).map_err(no_threads)?;
+    }
     if let Some(sentinel) = server.sentinel_driver() {
         sentinel.start(&server).map_err(no_threads)?;
     }
@@ -246,6 +246,19 @@ async fn live(server: Arc<Server>, plan: Plan) -> Result<std::convert::Infallibl
     std::future::pending().await
 }
 
+/// Loads the append-only file, or the snapshot. Returns where replication stood.
+fn load_files(server: &Arc<Server>) -> Result<Option<Position>, String> {
+    if server.config().peek().get(rows::APPENDONLY) {
+        let failed = |()| "Fatal error loading the append only file, check server logs. Exiting.".to_owned();
+        return server.aof().load_at_start(server).map_err(failed);
+    }
+    let report = server.persist().load_at_start(server).map_err(|error| {
+        error.log();
+        "Fatal error loading the DB, check server logs. Exiting.".to_owned()
+    })?;
+    Ok(report.and_then(|report| position_of(&report.replication()?)))
+}
+
 /// Loads the dataset and lets clients at it.
 fn load_dataset(server: &Arc<Server>, plan: &Plan) {
     memory::join_thread();
@@ -253,15 +266,17 @@ fn load_dataset(server: &Arc<Server>, plan: &Plan) {
     server.note_startup_memory();
     if !server.is_sentinel() {
         tracing::info!("Server initialized");
-        match server.persist().load_at_start(server) {
-            Ok(report) => server.replication().on_loaded(report.as_ref()),
-            Err(error) => {
-                error.log();
-                server.log().fatal("Fatal error loading the DB, check server logs. Exiting.");
-                std::process::exit(1);
-            }
+        let loaded = load_files(server);
+        let opened = loaded
+            .and_then(|history| server.replication().on_loaded(history, || server.aof().open_loaded(server)));
+        if let Err(reason) = opened {
+            server.log().fatal(&reason);
+            std::process::exit(1);
         }
+        let alone = server.engine().gate().enter_alone();
         server.engine().conditions().put(condition::LOADING, false);
+        server.aof().after_start(server);
+        drop(alone);
     }
     if plan.port != 0 {
         tracing::info!("Ready to accept connections tcp");
