@@ -105,14 +105,13 @@ impl Engine {
         if conditions & condition::REPLICA != 0 {
             return None;
         }
-        [
-            (condition::SAVE_ERROR, errors::MISCONF_SAVE),
-            (condition::AOF_ERROR, errors::MISCONF_AOF),
-            (condition::FEW_REPLICAS, errors::NO_REPLICAS),
-        ]
-        .into_iter()
-        .find(|(bit, _)| conditions & bit != 0)
-        .map(|(_, error)| error)
+        if conditions & condition::SAVE_ERROR != 0 {
+            return Some(errors::MISCONF_SAVE);
+        }
+        if conditions & condition::AOF_ERROR != 0 {
+            return Some(errors::misconf_aof(&self.host().aof_error()));
+        }
+        (conditions & condition::FEW_REPLICAS != 0).then_some(errors::NO_REPLICAS)
     }
 
     /// The flags of a command as they are for these arguments: a script that says what it does has those flags.

@@ -5,7 +5,7 @@ use crate::clock;
 use crate::config::{Settings, os_text, rows};
 use crate::host::Server;
 use crate::persist::{LoadFailure, LoadFlags};
-use redan_engine::{Engine, Session, SessionOrigin, Worker};
+use redan_engine::{Engine, RestorePolicy, Session, SessionOrigin, Worker};
 use redan_persistence::aof::{
     Annotation, AofReader, DirStorage, Manifest, ManifestFailure, ReadError, Record, Storage, load_manifest,
 };
@@ -271,6 +271,10 @@ impl<'a> Loader<'a> {
         persist.loading().total_bytes.store(self.total, Relaxed);
         match loaded {
             Ok((report, (rest, source))) => {
+                let scripts = self.engine.scripts();
+                if let Err(error) = scripts.restore(&report.functions, RestorePolicy::Flush) {
+                    tracing::warn!("Failed to load the functions: {}", error.text());
+                }
                 if let Some(info) = report.replication() {
                     self.note_base(&info);
                 }
