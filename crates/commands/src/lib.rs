@@ -21,6 +21,7 @@ pub mod scripting;
 pub mod sentinel;
 pub mod server;
 pub mod set;
+pub mod sorted_set;
 pub mod stream;
 pub mod string;
 #[cfg(any(test, feature = "testing"))]
@@ -49,6 +50,7 @@ pub fn all() -> Vec<&'static [Command]> {
         server::COMMANDS,
         set::COMMANDS,
         stream::COMMANDS,
+        sorted_set::COMMANDS,
         string::COMMANDS,
         transactions::COMMANDS,
     ]

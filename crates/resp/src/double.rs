@@ -34,6 +34,33 @@ pub fn format_f64_shortest(value: f64, out: &mut Vec<u8>) {
     Decimal::shortest(value.abs()).layout(out, value < 0.0);
 }
 
+/// Appends `value` as C prints it with `%.17g`, which is how ZSCAN shows scores.
+///
+/// 17 significant digits without zeros at the end, `inf`, `-inf`, `nan`, `-0`; with an exponent of at least two
+/// digits if that is below -4 or above 16.
+pub fn format_f64_17(value: f64, out: &mut Vec<u8>) {
+    const DIGITS: i32 = 17;
+    if !value.is_finite() {
+        return format_f64(value, out);
+    }
+    let text = format!("{value:.16e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-4..DIGITS).contains(&exponent) {
+        let fixed = format!("{value:.*}", (DIGITS - 1 - exponent) as usize);
+        out.extend_from_slice(without_zeros(&fixed).as_bytes());
+    } else {
+        out.extend_from_slice(without_zeros(mantissa).as_bytes());
+        let sign = if exponent < 0 { '-' } else { '+' };
+        out.extend_from_slice(format!("e{sign}{:02}", exponent.abs()).as_bytes());
+    }
+}
+
+/// A decimal fraction without the zeros at its end.
+fn without_zeros(text: &str) -> &str {
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
+}
+
 /// Reads a double as Redis takes it from a client: decimal with an optional exponent, `inf` or `infinity` in any case,
 /// or hexadecimal as C writes it (`0x1.8p3`).
 ///

@@ -27,7 +27,7 @@ pub mod request;
 
 pub use args::{Args, ArgsIter, OwnedArgs, Span, TooLong};
 pub use command::{CommandBuilder, command_wire_len, encode_command};
-pub use double::{format_f64, format_f64_shortest, parse_f64};
+pub use double::{format_f64, format_f64_17, format_f64_shortest, parse_f64};
 pub use frame::{DecodeError, DecodeErrorKind, Frame, FrameDecoder, FrameLimits};
 pub use inline::{UnbalancedQuotes, split_inline};
 pub use limits::{ProtocolError, RequestLimits};

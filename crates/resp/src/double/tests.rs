@@ -171,3 +171,28 @@ fn digests_see_big_integers_with_an_exponent() {
         assert_eq!(String::from_utf8_lossy(&out), text);
     }
 }
+
+#[test]
+fn seventeen_digits_as_c_prints_them() {
+    for (value, text) in [
+        (0.0, "0"),
+        (-0.0, "-0"),
+        (1.0, "1"),
+        (-12.5, "-12.5"),
+        (0.1, "0.10000000000000001"),
+        (3.3, "3.2999999999999998"),
+        (1e16, "10000000000000000"),
+        (1e17, "1e+17"),
+        (123_456_789_012_345_680.0, "1.2345678901234568e+17"),
+        (0.0001, "0.0001"),
+        (0.00001, "1.0000000000000001e-05"),
+        (f64::MAX, "1.7976931348623157e+308"),
+        (5e-324, "4.9406564584124654e-324"),
+        (f64::INFINITY, "inf"),
+        (f64::NEG_INFINITY, "-inf"),
+    ] {
+        let mut out = Vec::new();
+        format_f64_17(value, &mut out);
+        assert_eq!(String::from_utf8_lossy(&out), text);
+    }
+}
