@@ -7,7 +7,7 @@ use redan_engine::{
 };
 use redan_keyspace::DbIndex;
 use redan_replication::{Audience, Log, ReplId};
-use redan_resp::{Args, OwnedArgs, ReplyBuf, encode_command};
+use redan_resp::{Args, OwnedArgs, Protocol, ReplyBuf, encode_command};
 use redan_scripting::{Scripting, ScriptingOptions};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -148,6 +148,21 @@ impl Rig {
         let replied = self.session.out.len();
         self.session.out.clear();
         replied
+    }
+
+    /// Whether the connection was told to close, by somebody else or by its own command.
+    pub fn is_killed(&self) -> bool {
+        self.session.state.client.mailbox.is_killed()
+    }
+
+    /// Whether the connection closes once its replies are written.
+    pub fn is_closing(&self) -> bool {
+        self.session.is_closing()
+    }
+
+    /// The protocol version of its replies.
+    pub fn protocol(&self) -> Protocol {
+        self.session.out.protocol()
     }
 
     /// The command that made the connection a replica's, if one did.
@@ -324,7 +339,7 @@ impl Host for TestHost {
         true
     }
     fn fill_random(&self, bytes: &mut [u8]) {
-        bytes.iter_mut().zip((1..).map(|step: u8| step.wrapping_mul(37))).for_each(|(byte, new)| *byte = new);
+        bytes.iter_mut().enumerate().for_each(|(at, byte)| *byte = (at as u8).wrapping_mul(37));
     }
     fn log_notice(&self, text: &str) {
         self.lines.lock().push(text.to_owned());

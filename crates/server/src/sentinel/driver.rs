@@ -121,7 +121,8 @@ impl Driver<'_> {
     fn prepare(&self, machine: &Machine, output: Output) -> Task {
         match output {
             Output::SaveState { save } => {
-                Task::Save(Job { save, config: machine.to_config(), settings: self.server.config().load() })
+                let (settings, users) = (self.server.config().load(), self.server.user_lines());
+                Task::Save(Job { save, config: machine.to_config(), settings, users })
             }
             output => Task::Other(output),
         }

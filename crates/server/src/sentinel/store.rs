@@ -40,6 +40,8 @@ pub(super) struct Job {
     pub(super) save: SaveId,
     pub(super) config: Config,
     pub(super) settings: Arc<Settings>,
+    /// The `user` lines.
+    pub(super) users: Vec<Vec<u8>>,
 }
 
 /// The two places where the state may be.
@@ -154,7 +156,12 @@ fn write_config(path: &Path, job: &Job) -> io::Result<()> {
         read => read?,
     };
     let lines = file_lines(job.config.lines());
-    let what = Rewrite { settings: &job.settings, users: None, sentinel: Some(&lines), everything: false };
+    let what = Rewrite {
+        settings: &job.settings,
+        users: Some(&job.users),
+        sentinel: Some(&lines),
+        everything: false,
+    };
     replace_file(path, &rewrite(&old, &what))
 }
 

@@ -45,3 +45,40 @@ fn check_rules(line: &RawLine, scope: RuleScope<'_>) -> Result<(), (Vec<u8>, &'s
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::load::{Sources, load};
+
+    fn problem(text: &str) -> Option<String> {
+        let sources = Sources { arguments: text.into(), ..Sources::default() };
+        let loaded = load(&sources, "/", &mut std::io::empty()).expect("lines of parameters and users");
+        check(&loaded, false).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn lines_are_understood_or_refused() {
+        for (text, reason) in [
+            ("user a on >pw ~* +@all (+get ~x)", None),
+            ("user a +no-such-command", None),
+            ("user a on\nuser a on", Some("Error in user declaration 'a': Duplicate user found.")),
+            ("user a nonsense", Some("Error in user declaration 'nonsense': Syntax error")),
+            ("user a (+get", Some("Error in user declaration '(+get': Unmatched parenthesis")),
+            ("user a &x", None),
+            (
+                "acl-pubsub-default allchannels\nuser a &x",
+                Some("Error in user declaration '&x': Adding a pattern"),
+            ),
+            ("user \"a b\" on", Some("Error in user declaration 'a b': Spaces not allowed in ACL usernames")),
+        ] {
+            let found = problem(text);
+            match reason {
+                None => assert_eq!(found, None, "{text}"),
+                Some(reason) => {
+                    assert!(found.as_ref().is_some_and(|found| found.contains(reason)), "{text}: {found:?}")
+                }
+            }
+        }
+    }
+}

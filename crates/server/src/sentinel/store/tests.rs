@@ -12,7 +12,12 @@ fn lines(text: &str) -> Vec<RawLine> {
 }
 
 fn job(config: Config, dir: &Path) -> Job {
-    Job { save: SaveId(1), config, settings: Arc::new(Settings::new(&dir.to_string_lossy())) }
+    Job {
+        save: SaveId(1),
+        config,
+        settings: Arc::new(Settings::new(&dir.to_string_lossy())),
+        users: Vec::new(),
+    }
 }
 
 fn remembering(epoch: u64) -> Config {
