@@ -231,7 +231,7 @@ impl Engine {
         now_ms: i64,
     ) -> Result<Next, Check> {
         let run = if self.runs_alone(entry, request.args) { Run::Exclusive } else { entry.command.run };
-        if self.conditions().any(condition::BUSY) && inside.is_none() {
+        if worker.beside_scripts || self.conditions().any(condition::BUSY) && inside.is_none() {
             return self.call_while_busy(worker, session, entry, request, now_ms);
         }
         if run == Run::Exclusive {
@@ -318,6 +318,9 @@ impl Engine {
     /// The same, unless a script keeps the server busy.
     #[inline]
     fn try_enter(&self, worker: &mut Worker) -> Option<SlotGuard<'_>> {
+        if worker.beside_scripts {
+            return None;
+        }
         let inside = self.gate().try_enter(worker.slot)?;
         worker.tick_ns = self.clock().monotonic_ns();
         Some(inside)

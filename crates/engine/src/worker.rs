@@ -25,6 +25,8 @@ pub struct Worker {
     pub(crate) handed_over: bool,
     /// Something was appended to the log and its readers have not been told.
     pub(crate) appended: bool,
+    /// It never passes the gate: it runs only what may run beside a script that keeps the server busy.
+    pub(crate) beside_scripts: bool,
     /// Whether it waits for a snapshot to have room.
     pub(crate) may_wait: bool,
 }
@@ -42,6 +44,7 @@ impl Worker {
             eviction: EvictionPool::new(),
             handed_over: false,
             appended: false,
+            beside_scripts: false,
             may_wait: true,
         }
     }
@@ -49,6 +52,16 @@ impl Worker {
     /// The same for a thread that must never wait for a snapshot, because the snapshot waits for it.
     pub fn without_waiting(self) -> Self {
         Self { may_wait: false, ..self }
+    }
+
+    /// A place for a thread that runs only what may run beside a script that keeps the server busy.
+    pub fn beside_scripts(engine: &Engine) -> Self {
+        Self { beside_scripts: true, ..Self::new(engine) }
+    }
+
+    /// Whether it runs only such commands.
+    pub fn is_beside_scripts(&self) -> bool {
+        self.beside_scripts
     }
 
     /// The slot in the gate.

@@ -4,9 +4,12 @@
 //! connections of a worker share lies on its [`Desk`], in a thread-local, so that their futures stay `Send`.
 
 use crate::host::Server;
+use crate::net::berth::{Berth, InBerth};
 use crate::net::connection::{Connection, NewClient};
-use redan_engine::Worker;
-use std::cell::RefCell;
+use parking_lot::Mutex;
+use redan_engine::{ClientId, Worker};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -26,6 +29,8 @@ pub(crate) struct Desk {
     pub(crate) worker: Worker,
     /// The worker's number.
     pub(crate) number: u32,
+    /// What it shows of itself.
+    shared: Arc<Shared>,
     /// What was read last, behind what was left over from before.
     pub(crate) read: Vec<u8>,
     /// Memory for replies, as much as the connections of a round have needed at once.
@@ -39,10 +44,11 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    fn new(worker: Worker, number: u32) -> Self {
+    fn new(worker: Worker, number: u32, shared: Arc<Shared>) -> Self {
         Self {
             worker,
             number,
+            shared,
             read: Vec::with_capacity(READ_LEN),
             replies: Vec::new(),
             turns: 0,
@@ -89,6 +95,7 @@ impl Desk {
 
 thread_local! {
     static DESK: RefCell<Option<Desk>> = const { RefCell::new(None) };
+    static NUMBER: Cell<u32> = const { Cell::new(NO_WORKER) };
 }
 
 /// Runs `f` with the desk of the worker the caller is on.
@@ -97,6 +104,14 @@ thread_local! {
 /// On a thread that is no worker, or inside another such call: bugs of the caller.
 pub(crate) fn with_desk<T>(f: impl FnOnce(&mut Desk) -> T) -> T {
     DESK.with_borrow_mut(|desk| f(desk.as_mut().expect("connections are polled by workers")))
+}
+
+/// The number of a thread that is no worker.
+pub(crate) const NO_WORKER: u32 = u32::MAX;
+
+/// The number of the worker the caller is on.
+pub(crate) fn current() -> u32 {
+    NUMBER.get()
 }
 
 /// The way to a worker.
@@ -109,6 +124,8 @@ pub(crate) struct WorkerHandle {
 #[derive(Default)]
 struct Shared {
     connections: AtomicUsize,
+    /// Its connections, from where another thread can take them.
+    berths: Mutex<HashMap<ClientId, Arc<Berth<Connection>>>>,
     /// Where the system tells how much processor time its thread has had.
     schedstat: OnceLock<PathBuf>,
 }
@@ -119,6 +136,11 @@ impl WorkerHandle {
         self.shared.connections.fetch_add(1, Relaxed);
         // A worker ends only with the process.
         let _ = self.clients.send(client);
+    }
+
+    /// Where its connections lie.
+    pub(crate) fn berths(&self) -> Vec<Arc<Berth<Connection>>> {
+        self.shared.berths.lock().values().cloned().collect()
     }
 
     /// How many connections it serves.
@@ -137,7 +159,31 @@ impl WorkerHandle {
 ///
 /// # Errors
 /// When the system has no thread or no event queue for it.
-pub(crate) fn spawn(server: &Arc<Server>, index: usize) -> io::Result<WorkerHandle> {
+pub(crate) fn spawn(server: &Arc<Server>, number: u32) -> io::Result<WorkerHandle> {
+    let worker = Worker::new(server.engine());
+    start(server, number, format!("worker-{number}"), worker, |_| std::future::ready(()))
+}
+
+/// Starts a thread that serves connections beside a script that keeps the server busy, and does something else too.
+///
+/// # Errors
+/// As for [`spawn`].
+pub(crate) fn spawn_relief<F: Future<Output = ()> + Send + 'static>(
+    server: &Arc<Server>,
+    number: u32,
+    beside: impl FnOnce(Arc<Server>) -> F + Send + 'static,
+) -> io::Result<WorkerHandle> {
+    let worker = Worker::beside_scripts(server.engine());
+    start(server, number, "relief".to_owned(), worker, beside)
+}
+
+fn start<F: Future<Output = ()> + Send + 'static>(
+    server: &Arc<Server>,
+    number: u32,
+    name: String,
+    worker: Worker,
+    beside: impl FnOnce(Arc<Server>) -> F + Send + 'static,
+) -> io::Result<WorkerHandle> {
     let (sender, clients) = unbounded_channel();
     let shared = Arc::new(Shared::default());
     let handle = WorkerHandle { clients: sender, shared: Arc::clone(&shared) };
@@ -146,14 +192,18 @@ pub(crate) fn spawn(server: &Arc<Server>, index: usize) -> io::Result<WorkerHand
         .enable_all()
         .on_thread_park(|| DESK.with_borrow_mut(|desk| desk.iter_mut().for_each(Desk::end_round)))
         .build()?;
-    std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
+    std::thread::Builder::new().name(name).spawn(move || {
         crate::sys::arena::use_own_arena();
         crate::memory::join_thread();
         if let Ok(thread) = std::fs::read_link("/proc/thread-self") {
             let _ = shared.schedstat.set(PathBuf::from("/proc").join(thread).join("schedstat"));
         }
-        DESK.set(Some(Desk::new(Worker::new(server.engine()), index as u32)));
-        runtime.block_on(serve(&server, clients, &shared));
+        DESK.set(Some(Desk::new(worker, number, Arc::clone(&shared))));
+        NUMBER.set(number);
+        runtime.block_on(async {
+            drop(tokio::spawn(beside(Arc::clone(&server))));
+            serve(&server, clients, &shared).await;
+        });
     })?;
     Ok(handle)
 }
@@ -172,17 +222,30 @@ async fn serve(server: &Arc<Server>, mut clients: UnboundedReceiver<NewClient>, 
     drop(tokio::spawn(release_replies(Arc::clone(server))));
     while let Some(client) = clients.recv().await {
         match Connection::new(Arc::clone(server), client) {
-            Ok(connection) => {
-                let shared = Arc::clone(shared);
-                drop(tokio::spawn(async move {
-                    connection.await;
-                    shared.connections.fetch_sub(1, Relaxed);
-                }));
-            }
+            Ok(connection) => berth(connection, Arc::clone(shared)),
             Err(error) => {
                 shared.connections.fetch_sub(1, Relaxed);
                 tracing::warn!("Error registering fd event for the new client connection: {error}");
             }
         }
     }
+}
+
+/// Serves a connection on the worker the caller is on.
+fn berth(connection: Connection, shared: Arc<Shared>) {
+    let id = connection.client().id;
+    let berth = Arc::new(Berth::new(connection));
+    shared.berths.lock().insert(id, Arc::clone(&berth));
+    drop(tokio::spawn(async move {
+        InBerth(berth).await;
+        shared.berths.lock().remove(&id);
+        shared.connections.fetch_sub(1, Relaxed);
+    }));
+}
+
+/// The same for one that another worker has served until now.
+pub(crate) fn berth_here(connection: Connection) {
+    let shared = with_desk(|desk| Arc::clone(&desk.shared));
+    shared.connections.fetch_add(1, Relaxed);
+    berth(connection, shared);
 }

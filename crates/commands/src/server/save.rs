@@ -136,6 +136,13 @@ fn shutdown(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
         cx.out.ok();
         return Ok(());
     }
+    if cx.engine.is_busy() {
+        // A script's time is over: it can only be ended, with all that it has not written to disk.
+        if !request.nosave {
+            return Err(errors::BUSY);
+        }
+        request.now = true;
+    }
     if cx.host().shutdown(&cx.session.client, request)? && cx.may_wait() {
         cx.park(Park::Host { deadline_ms: None });
     }

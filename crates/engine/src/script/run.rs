@@ -54,6 +54,11 @@ impl Engine {
         late
     }
 
+    /// Whether clients are being told that a script keeps the server busy.
+    pub fn is_busy(&self) -> bool {
+        self.conditions().any(condition::BUSY)
+    }
+
     fn end_busy(&self) {
         let _changing = self.busy.lock();
         self.conditions().put(condition::BUSY, false);

@@ -9,6 +9,7 @@ use crate::net::connection::NewClient;
 use crate::net::listen::{ListenError, Listener, Plan};
 use crate::net::placement::{Placement, Watch};
 use crate::net::socket::LooseSocket;
+use super::relief::Relief;
 use crate::worker::{self, WorkerHandle};
 use parking_lot::Mutex;
 use redan_engine::{ClientFlags, ClientMeta, Clients, Counters, errors};
@@ -41,6 +42,7 @@ const PROTECTED: &str = "-DENIED Redis is running in protected mode because prot
 #[derive(Default)]
 pub struct Net {
     workers: OnceLock<Vec<WorkerHandle>>,
+    relief: OnceLock<Relief>,
     placement: Placement,
     runtime: OnceLock<tokio::runtime::Handle>,
     tcp: Mutex<Option<OpenTcp>>,
@@ -59,8 +61,10 @@ impl Net {
     /// # Errors
     /// When the system has no threads for them.
     pub fn start_workers(&self, server: &Arc<Server>, count: usize) -> io::Result<()> {
-        let workers = (0..count).map(|index| worker::spawn(server, index)).collect::<io::Result<_>>()?;
+        let workers = (0..count as u32).map(|number| worker::spawn(server, number)).collect::<io::Result<_>>()?;
         assert!(self.workers.set(workers).is_ok(), "workers are started once");
+        let relief = Relief::start(server, count as u32)?;
+        assert!(self.relief.set(relief).is_ok(), "workers are started once");
         Ok(())
     }
 
@@ -127,18 +131,35 @@ impl Net {
         }
     }
 
-    fn hand_over(&self, client: NewClient) {
-        let workers = self.workers.get().expect("workers are started before listeners");
-        let worker = self.placement.choose(workers);
+    fn hand_over(&self, server: &Server, client: NewClient) {
+        let workers = self.workers();
+        let relief = self.relief.get().and_then(|relief| relief.on_duty(server));
+        let worker = if relief.is_some() { workers.len() } else { self.placement.choose(workers) };
         client.client.worker.store(worker as u32, Relaxed);
-        workers[worker].send(client);
+        relief.unwrap_or_else(|| &workers[worker]).send(client);
+    }
+
+    fn workers(&self) -> &[WorkerHandle] {
+        self.workers.get().expect("workers are started before listeners")
+    }
+
+    /// The worker of this number.
+    pub(super) fn worker(&self, number: usize) -> Option<&WorkerHandle> {
+        self.workers().get(number)
+    }
+
+    /// The number of the worker that is to have the next connection.
+    pub(super) fn choose_worker(&self) -> u32 {
+        self.placement.choose(self.workers()) as u32
     }
 
     /// Gives a connection to the worker that is to take it over.
     pub(super) fn move_over(&self, client: NewClient) {
-        let workers = self.workers.get().expect("workers are started before listeners");
         let worker = client.client.worker.load(Relaxed) as usize;
-        workers[worker].send(client);
+        match self.worker(worker) {
+            Some(worker) => worker.send(client),
+            None => self.relief.get().expect("it is started with the workers").worker().send(client),
+        }
     }
 
     /// Puts as many workers to use as there is work for.
@@ -230,7 +251,7 @@ fn admit(server: &Arc<Server>, socket: LooseSocket, fd: i32, meta: ClientMeta, f
     let engine = server.engine();
     Counters::count(&engine.counters().connections_received);
     let client = engine.clients().add(fd, meta, flags, engine.clock().wall_ms());
-    server.net().hand_over(NewClient { socket, client, session: None });
+    server.net().hand_over(server, NewClient { socket, client, session: None, input: Vec::new() });
 }
 
 /// Why a client is not let in.

@@ -41,6 +41,8 @@ pub(crate) struct NewClient {
     pub(crate) client: Arc<Client>,
     /// Its session, if it comes from another worker.
     pub(crate) session: Option<Box<Session>>,
+    /// What was read and not yet executed.
+    pub(crate) input: Vec<u8>,
 }
 
 /// Why a connection ends.
@@ -102,15 +104,38 @@ impl Connection {
             socket: Some(socket),
             session,
             client: new.client,
-            input: Vec::new(),
+            rerun: !new.input.is_empty(),
+            input: new.input,
             want: 1,
-            rerun: false,
             sent: 0,
             held: VecDeque::new(),
             seen_write: 0,
             ending: None,
             deadline: None,
         })
+    }
+
+    /// The client.
+    pub(crate) fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// Binds the connection to the runtime the caller is in; it was bound to another one.
+    ///
+    /// # Errors
+    /// When one of the runtimes refuses.
+    pub(crate) fn rehome(mut self) -> io::Result<Self> {
+        let socket = self.socket.take().expect("a connection has a socket until it ends");
+        match socket.detach().and_then(LooseSocket::attach) {
+            Ok(socket) => {
+                self.socket = Some(socket);
+                Ok(self)
+            }
+            Err(error) => {
+                self.engine.close_session(&mut self.session);
+                Err(error)
+            }
+        }
     }
 
     /// Goes on until there is nothing to do but wait.
@@ -145,6 +170,13 @@ impl Connection {
             if self.session.out.len() - self.sent >= STOP_READING_LEN {
                 return None;
             }
+            if desk.worker.is_beside_scripts() && !self.engine.is_busy() {
+                // Back to a worker that runs commands of all kinds.
+                if self.client.worker.load(Relaxed) == desk.number {
+                    self.client.worker.store(self.server.net().choose_worker(), Relaxed);
+                }
+                return None;
+            }
             if !std::mem::take(&mut self.rerun) {
                 match self.poll_read(desk, cx) {
                     Poll::Pending => return None,
@@ -176,7 +208,8 @@ impl Connection {
         hard != 0 && waiting >= hard && self.client.kind() == ClientKind::Normal
     }
 
-    fn is_parked(&self) -> bool {
+    /// Whether the session sleeps.
+    pub(crate) fn is_parked(&self) -> bool {
         self.session.state.park.is_some()
     }
 
@@ -399,7 +432,7 @@ impl Connection {
         self.client.worker.load(Relaxed) != desk.number
             && self.ending.is_none()
             && !self.is_parked()
-            && self.input.is_empty()
+            && (self.input.is_empty() || desk.worker.is_beside_scripts())
             && self.session.out.is_empty()
     }
 
@@ -415,7 +448,9 @@ impl Connection {
         let session = std::mem::replace(&mut self.session, successor);
         if end == End::Move {
             let client = Arc::clone(&self.client);
-            self.server.net().move_over(NewClient { socket, client, session: Some(Box::new(session)) });
+            let input = std::mem::take(&mut self.input);
+            let session = Some(Box::new(session));
+            self.server.net().move_over(NewClient { socket, client, session, input });
             return;
         }
         let input = std::mem::take(&mut self.input);
