@@ -9,7 +9,9 @@ local host, deprecated = ...
 
 local error, getmetatable, ipairs, loadstring, next, pairs, rawget, rawset, setmetatable, tostring, type, xpcall =
     error, getmetatable, ipairs, loadstring, next, pairs, rawget, rawset, setmetatable, tostring, type, xpcall
-local collectgarbage, getfenv, newproxy, select, setfenv = collectgarbage, getfenv, newproxy, select, setfenv
+local collectgarbage, getfenv, newproxy, select, setfenv, tonumber, unpack =
+    collectgarbage, getfenv, newproxy, select, setfenv, tonumber, unpack
+local create, resume = coroutine.create, coroutine.resume
 local raw_insert = table.insert
 local outside = getfenv(1)
 
@@ -69,7 +71,7 @@ local globals = strict({})
 
 for _, name in ipairs({
     "assert", "error", "gcinfo", "getmetatable", "ipairs", "pcall", "rawequal", "select", "tonumber", "tostring",
-    "type", "unpack", "xpcall", "_VERSION",
+    "type", "xpcall", "_VERSION",
 }) do
     globals[name] = outside[name]
 end
@@ -155,13 +157,86 @@ function tables.insert(t, ...)
     return raw_insert(t, ...)
 end
 
+-- More values than this do not fit the interpreter's stack; it must not even be asked for absurd ranges.
+local MOST_VALUES = 8000
+
+function globals.unpack(t, first, last)
+    first = first == nil and 1 or tonumber(first)
+    last = last == nil and #t or tonumber(last)
+    if not first or not last then
+        error("bad argument to 'unpack' (number expected)", 2)
+    end
+    if last - first >= MOST_VALUES or (last >= first and (first < -2147483648 or last > 2147483647)) then
+        error("too many results to unpack", 2)
+    end
+    if last < first then
+        return
+    end
+    return unpack(t, first, last)
+end
+
+-- The matcher calls itself for each item of a pattern: a long one would use up the native stack.
+local LONGEST_PATTERN = 10000
+
+local function matching(f)
+    return function(text, pattern, ...)
+        if type(pattern) == "string" and #pattern > LONGEST_PATTERN and not (f == outside.string.find and select(2, ...)) then
+            error("pattern too complex", 2)
+        end
+        return f(text, pattern, ...)
+    end
+end
+
+for _, name in ipairs({ "find", "match", "gmatch", "gsub" }) do
+    strings[name] = matching(outside.string[name])
+end
+strings.gfind = nil
+
+-- A coroutine inside of a coroutine takes native stack, too, and the interpreter does not count that.
+local DEEPEST = 100
+local depth = 0
+
+local function surfaced(...)
+    depth = depth - 1
+    return ...
+end
+
+local coroutines = copied(outside.coroutine)
+
+function coroutines.resume(co, ...)
+    if depth >= DEEPEST then
+        return false, "C stack overflow"
+    end
+    depth = depth + 1
+    return surfaced(resume(co, ...))
+end
+
+local function unwrapped(ok, ...)
+    depth = depth - 1
+    if ok then
+        return ...
+    end
+    error((...), 0)
+end
+
+function coroutines.wrap(f)
+    local co = create(f)
+    return function(...)
+        if depth >= DEEPEST then
+            error("C stack overflow", 2)
+        end
+        depth = depth + 1
+        return unwrapped(resume(co, ...))
+    end
+end
+
 maths.random = guarded({ random = host.random }).random
 maths.randomseed = guarded({ randomseed = host.randomseed }).randomseed
 
 globals.string = freeze_library(strings)
 globals.table = freeze_library(tables)
 globals.math = freeze_library(maths)
-globals.coroutine = freeze_library(copied(outside.coroutine))
+globals.coroutine = freeze_library(coroutines)
 globals.os = freeze_library({ clock = host.clock })
 
 local string_meta = getmetatable("")
@@ -375,6 +450,7 @@ end
 
 function entry.run(commands, slot, keys, argv, as_globals)
     server = commands
+    depth = 0
     current = slots[slot]
     if as_globals then
         globals.KEYS, globals.ARGV = keys, argv

@@ -143,7 +143,7 @@ fn compile(lua: &Lua, (code, name): (mlua::LuaString, Option<mlua::LuaString>)) 
     if code.first() == Some(&BYTECODE) {
         return refusal("attempt to load chunk with wrong mode");
     }
-    match lua.load(&code[..]).set_name(name).set_mode(mlua::chunk::ChunkMode::Text).into_function() {
+    match crate::vm::compile(lua, &code, &name) {
         Ok(function) => (function,).into_lua_multi_values(lua),
         Err(mlua::Error::SyntaxError { message, .. }) => refusal(&message),
         Err(error) => refusal(&innermost(&error)),

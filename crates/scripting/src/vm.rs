@@ -142,7 +142,7 @@ impl Vm {
 
     /// Compiles a script and puts it in a slot.
     pub(crate) fn compile(&mut self, slot: u32, source: &[u8]) -> Result<(), String> {
-        let function = self.lua.load(source).set_name("@user_script").into_function();
+        let function = compile(&self.lua, source, "@user_script");
         let function = function.map_err(|error| syntax_error(&error))?;
         self.put.call::<()>((slot, function)).map_err(|error| error.to_string())?;
         self.help_collector();
@@ -151,7 +151,7 @@ impl Vm {
 
     /// Runs a library's source and returns what it registers.
     pub(crate) fn load_library(&mut self, source: &[u8]) -> Result<Vec<Registered>, LoadError> {
-        let chunk = self.lua.load(source).set_name("@user_function").into_function();
+        let chunk = compile(&self.lua, source, "@user_function");
         let chunk = chunk.map_err(|error| LoadError::Compile(syntax_error(&error)))?;
         self.load_until_ns.store(self.clock.monotonic_ns() + LOAD_LIMIT_NS, Ordering::Relaxed);
         let loaded = self.load_library.call::<(Option<Table>, Value)>(chunk);
@@ -286,6 +286,20 @@ const KILLED: &str = "Script killed by user.";
 
 fn killed_text() -> Vec<u8> {
     format!("ERR {KILLED}").into_bytes()
+}
+
+/// Longest source that is compiled, bytes: the compiler counts with 32 bits.
+const MAX_SOURCE: usize = 1 << 30;
+
+/// Compiles source. The collector rests meanwhile: the compiler of Lua 5.1 holds strings that it does not know of.
+pub(crate) fn compile(lua: &Lua, source: &[u8], name: &str) -> mlua::Result<Function> {
+    if source.len() > MAX_SOURCE {
+        return Err(mlua::Error::runtime("the source is too long"));
+    }
+    lua.gc_stop();
+    let function = lua.load(source).set_name(name).set_mode(mlua::chunk::ChunkMode::Text).into_function();
+    lua.gc_restart();
+    function
 }
 
 /// Ends the running code with an error, and again at each of its next lines: it may have caught the first one.

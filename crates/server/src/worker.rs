@@ -17,6 +17,8 @@ use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+/// A worker's stack: scripts nest calls of the interpreter's, some of which take ten kilobytes.
+const STACK_LEN: usize = 8 << 20;
 /// Room for what is read from a socket at once.
 pub(crate) const READ_LEN: usize = 64 << 10;
 /// Reply memory of one connection that a worker keeps from turn to turn.
@@ -192,7 +194,7 @@ fn start<F: Future<Output = ()> + Send + 'static>(
         .enable_all()
         .on_thread_park(|| DESK.with_borrow_mut(|desk| desk.iter_mut().for_each(Desk::end_round)))
         .build()?;
-    std::thread::Builder::new().name(name).spawn(move || {
+    std::thread::Builder::new().name(name).stack_size(STACK_LEN).spawn(move || {
         crate::sys::arena::use_own_arena();
         crate::memory::join_thread();
         if let Ok(thread) = std::fs::read_link("/proc/thread-self") {
