@@ -18,6 +18,13 @@ pub const START_MS: i64 = 1_700_000_000_000;
 /// A clock that stands still.
 pub struct TestClock(AtomicI64);
 
+impl TestClock {
+    /// Lets time pass.
+    pub fn advance_ms(&self, by: i64) {
+        self.0.fetch_add(by, Ordering::Relaxed);
+    }
+}
+
 impl Clock for TestClock {
     fn wall_ms(&self) -> i64 {
         self.0.load(Ordering::Relaxed)
@@ -116,7 +123,7 @@ impl Rig {
 
     /// Lets time pass.
     pub fn advance_ms(&self, by: i64) {
-        self.clock.0.fetch_add(by, Ordering::Relaxed);
+        self.clock.advance_ms(by);
     }
 
     /// Runs a command given as words separated by spaces; replies as on the wire, CRLF shown as `|`.
