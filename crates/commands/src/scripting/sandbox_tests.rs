@@ -52,7 +52,10 @@ const REFUSED: &[(&str, &str)] = &[
     // Code that is not source.
     ("return loadstring(string.dump(function() return 1 end))()", "attempt to call a nil value"),
     ("return load(function() return nil end and '\\27Lua')()", "attempt to call"),
-    ("local n = 0 return load(function() n = n + 1 return ({'\\27', 'Lua'})[n] end)()", "attempt to call a nil value"),
+    (
+        "local n = 0 return load(function() n = n + 1 return ({'\\27', 'Lua'})[n] end)()",
+        "attempt to call a nil value",
+    ),
     ("loadstring('x = 1')()", "Attempt to modify a readonly table"),
     ("coroutine.wrap(function() x = 1 end)()", "Attempt to modify a readonly table"),
     // What ends the process in a plain Lua 5.1: stacks and numbers of the native code.
@@ -99,7 +102,11 @@ fn make_attempts() {
         assert!(reply.starts_with('-') && reply.contains(why), "{script}: {reply}");
         // The next script finds everything as it was.
         let check = "return {type(redis.call), type(string.rep), ('x'):rep(2), type(cjson.encode), #redis, redis.call('ping').ok}";
-        assert_eq!(eval(&mut rig, check), "*6|$8|function|$8|function|$2|xx|$8|function|:0|$4|PONG", "after {script}");
+        assert_eq!(
+            eval(&mut rig, check),
+            "*6|$8|function|$8|function|$2|xx|$8|function|:0|$4|PONG",
+            "after {script}"
+        );
     }
 }
 
@@ -117,10 +124,19 @@ fn shared_tables_can_be_looked_at() {
         ("return tostring(_G) == tostring(_G._G)", ":1"),
         ("return type(string.gmatch('a', 'a'))", "$8|function"),
         ("return ('a-b'):gsub('-', '+')", "$3|a+b"),
-        ("local c = coroutine.create(function(a) local b = coroutine.yield(a + 1) return b end) local _, x = coroutine.resume(c, 1) local _, y = coroutine.resume(c, 5) return {x, y}", "*2|:2|:5"),
-        ("local f = coroutine.wrap(function() coroutine.yield(1) return 2 end) return {f(), f()}", "*2|:1|:2"),
+        (
+            "local c = coroutine.create(function(a) local b = coroutine.yield(a + 1) return b end) local _, x = coroutine.resume(c, 1) local _, y = coroutine.resume(c, 5) return {x, y}",
+            "*2|:2|:5",
+        ),
+        (
+            "local f = coroutine.wrap(function() coroutine.yield(1) return 2 end) return {f(), f()}",
+            "*2|:1|:2",
+        ),
         ("return loadstring('return 7')()", ":7"),
-        ("local parts, i = {'return ', '8'}, 0 return load(function() i = i + 1 return parts[i] end)()", ":8"),
+        (
+            "local parts, i = {'return ', '8'}, 0 return load(function() i = i + 1 return parts[i] end)()",
+            ":8",
+        ),
         ("local f, why = loadstring('return return') return f == nil and type(why)", "$6|string"),
         ("return select('#', unpack({1, nil, 3}, 1, 3))", ":3"),
         ("return type(collectgarbage('count'))", "$6|number"),

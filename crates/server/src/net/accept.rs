@@ -3,13 +3,13 @@
 //! All listeners are served by the runtime of the main thread; it hands each new socket to a worker (see the
 //! `placement` module).
 
+use super::relief::Relief;
 use crate::config::rows;
 use crate::host::Server;
 use crate::net::connection::NewClient;
 use crate::net::listen::{ListenError, Listener, Plan};
 use crate::net::placement::{Placement, Watch};
 use crate::net::socket::LooseSocket;
-use super::relief::Relief;
 use crate::worker::{self, WorkerHandle};
 use parking_lot::Mutex;
 use redan_engine::{ClientFlags, ClientMeta, Clients, Counters, errors};
@@ -61,7 +61,8 @@ impl Net {
     /// # Errors
     /// When the system has no threads for them.
     pub fn start_workers(&self, server: &Arc<Server>, count: usize) -> io::Result<()> {
-        let workers = (0..count as u32).map(|number| worker::spawn(server, number)).collect::<io::Result<_>>()?;
+        let workers =
+            (0..count as u32).map(|number| worker::spawn(server, number)).collect::<io::Result<_>>()?;
         assert!(self.workers.set(workers).is_ok(), "workers are started once");
         let relief = Relief::start(server, count as u32)?;
         assert!(self.relief.set(relief).is_ok(), "workers are started once");

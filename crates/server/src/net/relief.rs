@@ -55,7 +55,8 @@ impl Relief {
 
     /// The way to the thread while a script keeps the server busy: new connections go there.
     pub(crate) fn on_duty(&self, server: &Server) -> Option<&WorkerHandle> {
-        (server.engine().is_busy() && self.late.worker.load(Relaxed) != worker::NO_WORKER).then_some(&self.worker)
+        (server.engine().is_busy() && self.late.worker.load(Relaxed) != worker::NO_WORKER)
+            .then_some(&self.worker)
     }
 
     /// The way to the thread.
