@@ -14,7 +14,9 @@
 use std::collections::HashSet;
 use std::io::Read;
 
-use redan_keyspace::{Aggregate, Encoding, FieldRef, Hash, IntText, Limit, Limits, Listpack, SetTtl, StringRef};
+use redan_keyspace::{
+    Aggregate, Encoding, FieldRef, Hash, IntText, Limit, Limits, Listpack, SetTtl, StringRef,
+};
 
 use super::ziplist::Ziplist;
 use super::zipmap::Zipmap;
@@ -152,10 +154,7 @@ fn read_listpack<R: Read>(input: &mut RdbInput<R>, limits: &Limits) -> Result<Op
     Ok(Some(fitted(hash, limits)))
 }
 
-fn read_listpack_ex<R: Read>(
-    input: &mut RdbInput<R>,
-    limits: &Limits,
-) -> Result<Option<Hash>, RdbErrorKind> {
+fn read_listpack_ex<R: Read>(input: &mut RdbInput<R>, limits: &Limits) -> Result<Option<Hash>, RdbErrorKind> {
     let list = Listpack::from_bytes(input.string()?.into_vec()).map_err(|_| BAD_LISTPACK_EX)?;
     if list.is_empty() {
         return Ok(None);
