@@ -6,6 +6,7 @@
 
 mod client;
 mod group;
+pub mod history;
 mod process;
 mod programs;
 mod wait;
