@@ -15,6 +15,7 @@ pub mod cluster;
 pub mod connection;
 pub mod generic;
 pub mod hash;
+pub mod hyperloglog;
 pub mod list;
 pub mod pubsub;
 pub mod scripting;
@@ -42,8 +43,9 @@ pub fn all() -> Vec<&'static [Command]> {
         cluster::COMMANDS,
         connection::COMMANDS,
         generic::COMMANDS,
-        list::COMMANDS,
         hash::COMMANDS,
+        hyperloglog::COMMANDS,
+        list::COMMANDS,
         pubsub::COMMANDS,
         scripting::COMMANDS,
         sentinel::COMMANDS,

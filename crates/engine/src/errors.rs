@@ -243,6 +243,16 @@ fixed! {
     BITFIELD_TYPE = "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.";
     /// BITFIELD with an overflow behaviour it does not know.
     BITFIELD_OVERFLOW = "ERR Invalid OVERFLOW type specified";
+    /// A HyperLogLog command on another string.
+    NOT_HLL = "WRONGTYPE Key is not a valid HyperLogLog string value.";
+    /// A HyperLogLog whose registers make no sense.
+    HLL_CORRUPT = "INVALIDOBJ Corrupted HLL object detected";
+    /// PFDEBUG DECODE of a dense HyperLogLog.
+    HLL_NOT_SPARSE = "ERR HLL encoding is not sparse";
+    /// PFDEBUG of a key that is not there.
+    PFDEBUG_NO_KEY = "ERR The specified key does not exist";
+    /// PFDEBUG SIMD with something else than a switch.
+    NOT_ON_OR_OFF = "ERR Argument must be ON or OFF";
     /// A number of keys that is none, or not positive.
     NUMKEYS = "ERR numkeys should be greater than 0";
     /// A number of keys beyond those that are there.
@@ -317,6 +327,11 @@ pub fn subscribed_only(name: &str) -> ReplyError {
     ReplyError::new(format!(
         "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
     ))
+}
+
+/// A subcommand that PFDEBUG does not know.
+pub fn unknown_pfdebug(sub: &[u8]) -> ReplyError {
+    ReplyError::new(format!("ERR Unknown PFDEBUG subcommand '{}'", printable(sub)))
 }
 
 /// An option that a command does not know.

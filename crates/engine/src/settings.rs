@@ -24,6 +24,8 @@ pub struct Settings {
     pub lazyfree_lazy_expire: bool,
     /// `lazyfree-lazy-eviction`: evicted keys propagate as UNLINK.
     pub lazyfree_lazy_eviction: bool,
+    /// `hll-sparse-max-bytes`: a sparse HyperLogLog that would get longer becomes dense.
+    pub hll_sparse_max_bytes: usize,
     /// `lazyfree-lazy-server-del`: keys that commands delete by the way propagate as UNLINK.
     pub lazyfree_lazy_server_del: bool,
     /// `lazyfree-lazy-user-del`: DEL is UNLINK.
@@ -66,6 +68,7 @@ impl Default for Settings {
             min_replicas_to_write: 0,
             lazyfree_lazy_expire: false,
             lazyfree_lazy_eviction: false,
+            hll_sparse_max_bytes: 3000,
             lazyfree_lazy_server_del: false,
             lazyfree_lazy_user_del: false,
             lazyfree_lazy_user_flush: false,

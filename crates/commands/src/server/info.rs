@@ -95,6 +95,7 @@ const SECTIONS: &[Section] = &[
         print: |_, out| out.push_str("cluster_enabled:0\r\n"),
     },
     Section { name: "keyspace", title: "Keyspace", shown: Shown::Default, print: keyspace },
+    Section { name: "keysizes", title: "Keysizes", shown: Shown::Everything, print: super::keysizes::print },
 ];
 
 const SENTINEL_SECTIONS: &[Section] = &[

@@ -5,6 +5,7 @@ mod config;
 mod dataset;
 mod debug;
 mod info;
+mod keysizes;
 mod latency;
 mod lolwut;
 mod memory;

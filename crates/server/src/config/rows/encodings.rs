@@ -25,7 +25,7 @@ super::rows! {
     /// Bytes of a member of a compact sorted set.
     ZSET_MAX_LISTPACK_VALUE: u64 = memory("zset-max-listpack-value", 64).alias("zset-max-ziplist-value");
     /// Bytes of a sparse HyperLogLog.
-    HLL_SPARSE_MAX_BYTES: u64 = memory("hll-sparse-max-bytes", 3000).inert();
+    HLL_SPARSE_MAX_BYTES: u64 = memory("hll-sparse-max-bytes", 3000);
     /// Bytes of a node of a stream; 0 for any number.
     STREAM_NODE_MAX_BYTES: u64 = memory("stream-node-max-bytes", 4096);
     /// Entries of a node of a stream; 0 for any number.
