@@ -442,6 +442,12 @@ impl Arg {
         self.flags |= arg_flag::MULTIPLE;
         self
     }
+
+    /// The same, its token repeated with it.
+    pub const fn multiple_token(mut self) -> Self {
+        self.flags |= arg_flag::MULTIPLE_TOKEN;
+        self
+    }
 }
 
 /// A command or subcommand. Rows are consts: `Command::new("get", 2, get).flags(…).keys(…)`.
@@ -465,6 +471,8 @@ pub struct Command {
     pub channels: Channels,
     /// How it takes the gate.
     pub run: Run,
+    /// Whether it runs alone nevertheless with these arguments, because they make it touch keys that it does not name.
+    pub alone_when: Option<fn(Args<'_>) -> bool>,
     /// Where COMMAND DOCS files it.
     pub group: Group,
     /// First Redis version that had it.
@@ -496,6 +504,7 @@ impl Command {
             key_finder: None,
             channels: Channels::No,
             run: Run::Shared,
+            alone_when: None,
             group: Group::Generic,
             since: "1.0.0",
             complexity: "O(1)",
@@ -543,6 +552,12 @@ impl Command {
     /// Makes it run alone.
     pub const fn exclusive(mut self) -> Self {
         self.run = Run::Exclusive;
+        self
+    }
+
+    /// Makes it run alone with certain arguments.
+    pub const fn alone_when(mut self, condition: fn(Args<'_>) -> bool) -> Self {
+        self.alone_when = Some(condition);
         self
     }
 

@@ -339,7 +339,10 @@ impl Engine {
     pub(crate) fn runs_alone(&self, entry: &CommandEntry, args: Args<'_>) -> bool {
         match entry.command.run {
             Run::Exclusive => true,
-            Run::Keyed => args.len() > MAX_KEYED && self.has_many_keys(entry, args),
+            Run::Keyed => {
+                args.len() > MAX_KEYED && self.has_many_keys(entry, args)
+                    || entry.command.alone_when.is_some_and(|condition| condition(args))
+            }
             Run::Shared => false,
         }
     }

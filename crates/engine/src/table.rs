@@ -60,6 +60,11 @@ impl CommandEntry {
             }
             return Some(positions);
         }
+        if let Some(finder) = self.command.key_finder {
+            let mut keys = SmallVec::new();
+            finder(args, &mut keys);
+            return Some(keys.into_iter().map(|(at, _)| at).collect());
+        }
         for spec in self.command.keys {
             if spec.flags & crate::key_flag::NOT_KEY == 0 {
                 find_keys(spec.begin, spec.find, args, &mut positions)?;

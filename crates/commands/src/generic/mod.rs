@@ -8,6 +8,7 @@ mod object;
 mod rename;
 mod scan;
 pub(crate) mod scan_page;
+mod sort;
 mod ttl;
 mod wait;
 
@@ -35,6 +36,8 @@ pub const COMMANDS: &[Command] = &[
     scan::KEYS,
     scan::RANDOMKEY,
     scan::SCAN,
+    sort::SORT,
+    sort::SORT_RO,
     ttl::EXPIRETIME,
     ttl::PERSIST,
     ttl::PEXPIRETIME,

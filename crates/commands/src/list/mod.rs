@@ -9,8 +9,8 @@ mod push;
 mod read;
 mod transfer;
 
-use redan_engine::{Arg, Command, Cx, ReplyError, errors, notify_class};
-use redan_keyspace::{End, Key, List, ListLimits};
+use redan_engine::{Arg, CmdResult, Command, Cx, ReplyError, errors, notify_class};
+use redan_keyspace::{End, EntryMut, Key, List, ListLimits};
 
 use crate::{arg, typed};
 
@@ -80,12 +80,27 @@ fn pushed_to(end: End) -> &'static str {
 }
 
 /// Removes `n` elements, which are there, at an end of a list that is there, and its key with the last; tells of it.
-fn remove_at(cx: &mut Cx<'_, '_>, key: &Key<'_>, end: End, n: usize) -> Result<(), ReplyError> {
+fn remove_at(cx: &mut Cx<'_, '_>, key: &Key<'_>, end: End, n: usize) -> CmdResult {
+    remove_and_say(cx, key, end, n, |entry| entry.changed(n as u64))
+}
+
+/// The same for one element that was put elsewhere, which was counted as a change already.
+fn remove_moved(cx: &mut Cx<'_, '_>, key: &Key<'_>, end: End) -> CmdResult {
+    remove_and_say(cx, key, end, 1, |entry| entry.changed_along())
+}
+
+fn remove_and_say(
+    cx: &mut Cx<'_, '_>,
+    key: &Key<'_>,
+    end: End,
+    n: usize,
+    say: impl FnOnce(&mut EntryMut<'_, '_>),
+) -> CmdResult {
     let limits = limits(cx);
     let Some(mut entry) = typed::edit::<List>(&mut cx.view, key)? else { return Ok(()) };
-    let Some(list) = entry.aggregate_mut::<List>() else { return Ok(()) };
-    let removed = list.pop(end, n, &limits);
-    entry.changed(removed as u64);
+    let list = entry.aggregate_mut::<List>().expect("its type was checked");
+    list.pop(end, n, &limits);
+    say(&mut entry);
     let emptied = entry.remove_if_emptied();
     cx.notify(notify_class::LIST, popped_from(end).0, key.bytes);
     if emptied {

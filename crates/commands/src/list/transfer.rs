@@ -6,7 +6,7 @@ use redan_engine::{
 use redan_keyspace::{End, List, StringRef};
 use redan_resp::Args;
 
-use super::{ENDS, end, limits, pushed_to, remove_at};
+use super::{ENDS, end, limits, pushed_to, remove_moved};
 use crate::typed;
 
 /// The keys of commands that move an element.
@@ -92,7 +92,7 @@ pub(super) fn try_move(
     }
     cx.notify(notify_class::LIST, pushed_to(to), destination.bytes);
     cx.out.bulk(&moved);
-    remove_at(cx, &source, from, 1)?;
+    remove_moved(cx, &source, from)?;
     Ok(true)
 }
 

@@ -163,6 +163,15 @@ impl<'a, 'k> EntryMut<'a, 'k> {
             && self.aggregate::<Hash>().is_some_and(|hash| hash.has_expired(access.horizon_ms()))
     }
 
+    /// Says that elements of the aggregate were changed together with another key, whose change counts for both.
+    pub fn changed_along(&mut self) {
+        if !std::mem::take(&mut self.fresh) {
+            self.hook.changed(self.held, self.at, 1);
+            self.hook.dirty -= 1;
+        }
+        self.announced = true;
+    }
+
     /// Removes the key if its aggregate has no element left, and says whether it did. The change that emptied it was
     /// told already, so this is none.
     pub fn remove_if_emptied(self) -> bool {
