@@ -243,6 +243,14 @@ fixed! {
     BITFIELD_TYPE = "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.";
     /// BITFIELD with an overflow behaviour it does not know.
     BITFIELD_OVERFLOW = "ERR Invalid OVERFLOW type specified";
+    /// IFDEQ or IFDNE with something else than a digest.
+    DIGEST_FORM = "ERR The digest must be exactly 16 hexadecimal characters";
+    /// DELEX that compares something else than a string.
+    COMPARED_TYPE = "ERR Key should be of string type if conditions are specified";
+    /// MSETEX with a number of keys that is none, or not positive.
+    INVALID_NUMKEYS = "ERR invalid numkeys value";
+    /// MSETEX with fewer pairs than it says.
+    PAIRS_MISSING = "ERR wrong number of key-value pairs";
     /// A HyperLogLog command on another string.
     NOT_HLL = "WRONGTYPE Key is not a valid HyperLogLog string value.";
     /// A HyperLogLog whose registers make no sense.

@@ -1,9 +1,11 @@
 //! String commands.
 
+mod compare;
 mod expiration;
 mod get;
 mod incr;
 mod lcs;
+mod msetex;
 mod range;
 mod set;
 pub(crate) mod value;
@@ -12,6 +14,8 @@ use redan_engine::Command;
 
 /// The rows of this group.
 pub const COMMANDS: &[Command] = &[
+    compare::DELEX,
+    compare::DIGEST,
     get::GET,
     get::GETDEL,
     get::GETEX,
@@ -22,6 +26,7 @@ pub const COMMANDS: &[Command] = &[
     incr::INCRBY,
     incr::INCRBYFLOAT,
     lcs::LCS,
+    msetex::MSETEX,
     range::APPEND,
     range::GETRANGE,
     range::SETRANGE,

@@ -7,6 +7,7 @@ use redan_engine::{
 use redan_keyspace::{IntText, Key, SetTtl};
 use redan_resp::Args;
 
+use super::compare::Comparison;
 use super::expiration::{Expiration, Form};
 use super::value::{notify_miss, store, string_of};
 use crate::arg;
@@ -55,21 +56,25 @@ fn set(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     if options.get {
         reply_value(cx, &key)?;
     }
-    if !options.condition.allows(cx, &key) {
+    if !options.condition.allows(cx, &key)? {
         if !options.get {
             cx.out.null();
         }
         return Ok(());
     }
     match (options.expiration, expire_at_ms) {
-        (Some(Expiration { form: Form::PxAt, .. }), Some(at_ms)) => {
+        (Some(Expiration { form: Form::PxAt, .. }), Some(at_ms)) if !options.condition.compares() => {
             store_with_expiry(cx, &key, &args[2], at_ms)
         }
         (_, Some(at_ms)) => store_and_propagate(cx, &key, &args[2], at_ms),
         (_, None) => {
             store(cx, &key, &args[2], if options.keep_ttl { SetTtl::Keep } else { SetTtl::Clear });
-            if options.get {
-                propagate_without_get(cx, args);
+            match (options.condition.compares(), options.keep_ttl) {
+                // Replicas and files need not know these conditions, which are fulfilled now.
+                (true, true) => cx.propagate(&[b"SET", key.bytes, &args[2], b"KEEPTTL"]),
+                (true, false) => cx.propagate(&[b"SET", key.bytes, &args[2]]),
+                (false, _) if options.get => propagate_without_get(cx, args),
+                (false, _) => {}
             }
         }
     }
@@ -81,25 +86,31 @@ fn set(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
 
 /// When SET stores.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Condition {
+enum Condition<'a> {
     Always,
     IfAbsent,
     IfPresent,
+    Compare(Comparison<'a>),
 }
 
-impl Condition {
-    fn allows(self, cx: &mut Cx<'_, '_>, key: &Key<'_>) -> bool {
+impl Condition<'_> {
+    fn allows(self, cx: &mut Cx<'_, '_>, key: &Key<'_>) -> Result<bool, ReplyError> {
         match self {
-            Self::Always => true,
-            Self::IfAbsent => cx.view.peek(key).is_none(),
-            Self::IfPresent => cx.view.peek(key).is_some(),
+            Self::Always => Ok(true),
+            Self::IfAbsent => Ok(cx.view.peek(key).is_none()),
+            Self::IfPresent => Ok(cx.view.peek(key).is_some()),
+            Self::Compare(comparison) => comparison.allows(cx, key),
         }
+    }
+
+    fn compares(self) -> bool {
+        matches!(self, Self::Compare(_))
     }
 }
 
 /// What may follow the value.
 struct Options<'a> {
-    condition: Condition,
+    condition: Condition<'a>,
     get: bool,
     keep_ttl: bool,
     expiration: Option<Expiration<'a>>,
@@ -117,14 +128,20 @@ impl<'a> Options<'a> {
     }
 
     fn take(&mut self, word: &[u8], rest: &mut impl Iterator<Item = &'a [u8]>) -> CmdResult {
-        if arg::is(word, "NX") && self.condition != Condition::IfPresent {
+        let condition = self.condition;
+        if arg::is(word, "NX") && matches!(condition, Condition::Always | Condition::IfAbsent) {
             self.condition = Condition::IfAbsent;
-        } else if arg::is(word, "XX") && self.condition != Condition::IfAbsent {
+        } else if arg::is(word, "XX") && matches!(condition, Condition::Always | Condition::IfPresent) {
             self.condition = Condition::IfPresent;
         } else if arg::is(word, "GET") {
             self.get = true;
         } else if arg::is(word, "KEEPTTL") && self.expiration.is_none() {
             self.keep_ttl = true;
+        } else if Comparison::begins(word) {
+            if condition != Condition::Always {
+                return Err(errors::SYNTAX);
+            }
+            self.condition = Condition::Compare(Comparison::parse(word, rest.next())?);
         } else {
             let form = Form::of(word).ok_or(errors::SYNTAX)?;
             // The same option may be repeated, the last one counts; two different ones may not be mixed.
@@ -179,7 +196,7 @@ pub(super) const SETNX: Command = Command::new("setnx", 3, setnx)
 
 fn setnx(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     let key = cx.key(&args[1]);
-    let free = Condition::IfAbsent.allows(cx, &key);
+    let free = cx.view.peek(&key).is_none();
     if free {
         store(cx, &key, &args[2], SetTtl::Clear);
     }
