@@ -344,3 +344,19 @@ fn scripts_are_held_to_their_user() {
     let reply = bob.run("EXEC");
     assert!(reply.starts_with("*1|-ERR ACL failure in script: No permissions to access a key"), "{reply}");
 }
+
+#[test]
+fn who_waits_for_a_key_may_lose_the_right_to_it() {
+    let (mut admin, mut bob) = rig_and_user("+@all ~* &*");
+    assert_eq!(bob.run("BLPOP list 0"), "");
+    admin.run("ACL SETUSER bob resetkeys");
+    admin.run("RPUSH list a");
+    assert_eq!(bob.resume(), "-NOPERM No permissions to access a key");
+    assert_eq!(admin.run("LRANGE list 0 -1"), "*1|$1|a", "the element is still there");
+    assert!(admin.run("ACL LOG").contains("|$6|object|$4|list|"));
+    admin.run("ACL SETUSER bob allkeys");
+    assert_eq!(bob.run("BLPOP other 0"), "");
+    admin.run("ACL DELUSER bob");
+    admin.run("RPUSH other a");
+    assert_eq!(admin.run("LLEN other"), ":1", "nothing is given to who is gone");
+}
