@@ -14,6 +14,7 @@ pub mod bitmap;
 pub mod cluster;
 pub mod connection;
 pub mod generic;
+pub mod geo;
 pub mod hash;
 pub mod hyperloglog;
 pub mod list;
@@ -43,6 +44,7 @@ pub fn all() -> Vec<&'static [Command]> {
         cluster::COMMANDS,
         connection::COMMANDS,
         generic::COMMANDS,
+        geo::COMMANDS,
         hash::COMMANDS,
         hyperloglog::COMMANDS,
         list::COMMANDS,
@@ -51,8 +53,8 @@ pub fn all() -> Vec<&'static [Command]> {
         sentinel::COMMANDS,
         server::COMMANDS,
         set::COMMANDS,
-        stream::COMMANDS,
         sorted_set::COMMANDS,
+        stream::COMMANDS,
         string::COMMANDS,
         transactions::COMMANDS,
     ]

@@ -63,12 +63,15 @@ fn zincrby(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
 
 /// How ZADD stores.
 #[derive(Clone, Copy, Debug, Default)]
-struct Options {
-    nx: bool,
-    xx: bool,
+pub(crate) struct Options {
+    /// Members that are there are left alone.
+    pub(crate) nx: bool,
+    /// Members that are not there are not added.
+    pub(crate) xx: bool,
     gt: bool,
     lt: bool,
-    ch: bool,
+    /// Members with a new score are counted as well as new ones.
+    pub(crate) ch: bool,
     incr: bool,
 }
 
@@ -137,6 +140,16 @@ fn add(cx: &mut Cx<'_, '_>, key: &[u8], options: Options, given: Args<'_>) -> Cm
     let scores: smallvec::SmallVec<[f64; 8]> =
         given.iter().step_by(2).map(arg::float).collect::<Result<_, _>>()?;
     let members = given.iter().skip(1).step_by(2);
+    add_members(cx, key, options, members.zip(scores)).map(drop)
+}
+
+/// Stores members with their scores and replies as ZADD does; says whether anything was changed.
+pub(crate) fn add_members<'m>(
+    cx: &mut Cx<'_, '_>,
+    key: &[u8],
+    options: Options,
+    mut members: impl Iterator<Item = (&'m [u8], f64)>,
+) -> Result<bool, ReplyError> {
     let key = cx.key(key);
     let limits = cx.view.keyspace().limits();
     let edited = if options.xx {
@@ -148,7 +161,7 @@ fn add(cx: &mut Cx<'_, '_>, key: &[u8], options: Options, given: Args<'_>) -> Cm
     if let Some((mut entry, new_key)) = edited {
         created = new_key;
         let set = entry.aggregate_mut::<SortedSet>().expect("its type was looked at");
-        let done = members.zip(scores).try_for_each(|(member, score)| {
+        let done = members.try_for_each(|(member, score)| {
             let mut failed = Ok(());
             set.update(member, limits, |old| {
                 let new = options.decide(old, score).unwrap_or_else(|error| {
@@ -178,5 +191,5 @@ fn add(cx: &mut Cx<'_, '_>, key: &[u8], options: Options, given: Args<'_>) -> Cm
     if outcome.added + outcome.updated > 0 {
         cx.notify(notify_class::ZSET, if options.incr { "zincr" } else { "zadd" }, key.bytes);
     }
-    Ok(())
+    Ok(outcome.added + outcome.updated > 0)
 }

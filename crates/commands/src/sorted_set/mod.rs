@@ -1,8 +1,8 @@
 //! Sorted set commands.
 
-mod add;
+pub(crate) mod add;
 mod combine;
-pub(crate) mod errors;
+mod errors;
 mod lookup;
 mod pop;
 mod random;
