@@ -22,6 +22,7 @@
 mod acl;
 mod batch;
 mod blocking;
+mod checks;
 mod client;
 mod client_line;
 mod clients;

@@ -3,7 +3,8 @@
 //! A piece of the stream is executed and appended to our own log in one stay inside the gate: whoever runs alone (the
 //! cut of a snapshot, a change of role) finds either both or neither.
 
-use crate::dispatch::{Check, Request};
+use crate::checks::Check;
+use crate::dispatch::Request;
 use crate::{Engine, Lookup, Run, Session, Worker};
 use redan_keyspace::DbIndex;
 use redan_resp::{Args, Decoded, RequestDecoder, RequestLimits, Span};
