@@ -148,6 +148,15 @@ impl Rig {
         reply.strip_suffix('|').unwrap_or(&reply).to_owned()
     }
 
+    /// What others have pushed to the connection since the last look, each as on the wire, CRLF shown as `|`.
+    pub fn pushed(&mut self) -> Vec<String> {
+        let text = |message: &bytes::Bytes| {
+            let text = String::from_utf8_lossy(message).replace("\r\n", "|");
+            text.strip_suffix('|').unwrap_or(&text).to_owned()
+        };
+        self.session.state.client.mailbox.take().iter().map(text).collect()
+    }
+
     /// Gives the connection bytes as they come from a socket, and drops the replies. Returns their length.
     pub fn feed(&mut self, requests: &[u8]) -> usize {
         let turn = self.engine.run(&mut self.worker, &mut self.session, requests);

@@ -372,6 +372,7 @@ impl Engine {
         *state = WaiterState::Served(Served { reply, last_write_offset, close: false });
         drop(state);
         self.end_wait(waiter);
+        self.deliver_invalidations();
         waiter.client.mailbox.ring();
     }
 

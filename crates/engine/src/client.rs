@@ -129,6 +129,8 @@ pub struct Client {
     pub net_out: AtomicU64,
     /// Commands executed.
     pub commands: AtomicU64,
+    /// What it tracks.
+    pub tracking: crate::ClientTracking,
     kind: AtomicU8,
     /// What CLIENT UNBLOCK has asked for: nothing, a timeout, an error.
     unblock: AtomicU8,
@@ -159,6 +161,7 @@ impl Client {
             net_in: AtomicU64::new(0),
             net_out: AtomicU64::new(0),
             commands: AtomicU64::new(0),
+            tracking: Default::default(),
             kind: AtomicU8::new(ClientKind::Normal as u8),
             unblock: AtomicU8::new(0),
         }

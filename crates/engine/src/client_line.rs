@@ -1,6 +1,6 @@
 //! A client as a line of CLIENT LIST.
 
-use crate::{Client, ClientFlags, ClientKind, Engine};
+use crate::{Client, ClientFlags, ClientKind, Engine, TrackingFlags};
 use std::fmt::Write;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -50,8 +50,9 @@ pub fn write_client_line(
     let user = meta.user.as_ref().map_or("(superuser)".into(), |user| user.name_text());
     let _ = writeln!(
         out,
-        " events={} cmd={command} user={user} redir=-1 resp={} lib-name={} lib-ver={}",
+        " events={} cmd={command} user={user} redir={} resp={} lib-name={} lib-ver={}",
         if client.reply_bytes.load(Relaxed) > 0 { "rw" } else { "r" },
+        redirect(client),
         client.resp.load(Relaxed),
         meta.lib_name,
         meta.lib_ver,
@@ -69,6 +70,15 @@ fn write_memory(client: &Client, now: Option<&ClientNow<'_>>, out: &mut String) 
         out,
         " qbuf={query} qbuf-free={query_free} argv-mem={argv} multi-mem={multi} rbs={reply} rbp={reply} obl={reply} oll={letters} omem={pushed} tot-mem={total}",
     );
+}
+
+/// Who is told of changed keys instead of the client: 0 for nobody, -1 if it does not track.
+fn redirect(client: &Client) -> i64 {
+    if client.tracking.has(TrackingFlags::ON) {
+        client.tracking.redirect().map_or(0, |id| id.0 as i64)
+    } else {
+        -1
+    }
 }
 
 /// The letters for what the client is in; `N` for nothing special.
@@ -90,9 +100,11 @@ fn flags(client: &Client) -> String {
         (ClientFlags::NO_EVICT, 'e'),
         (ClientFlags::NO_TOUCH, 'T'),
     ];
+    let tracking = [(TrackingFlags::ON, 't'), (TrackingFlags::BROKEN, 'R'), (TrackingFlags::BCAST, 'B')];
     let letters: String = kind
         .into_iter()
         .chain(bits.iter().filter(|(bit, _)| client.has(*bit)).map(|(_, letter)| *letter))
+        .chain(tracking.iter().filter(|(bit, _)| client.tracking.has(*bit)).map(|(_, letter)| *letter))
         .collect();
     if letters.is_empty() { "N".to_owned() } else { letters }
 }

@@ -30,6 +30,8 @@ pub mod condition {
     pub const BUSY: u32 = 1 << 11;
     /// This is a Sentinel.
     pub const SENTINEL: u32 = 1 << 12;
+    /// More keys are tracked than `tracking-table-max-keys` allows.
+    pub const TRACKING_FULL: u32 = 1 << 15;
     /// Always set, so that [`CommandEntry::heeds`](crate::CommandEntry) can ask for a closer look at any time.
     pub const ALWAYS: u32 = 1 << 14;
     /// This is a replica (read-only or not): keys expire by the master's word only.

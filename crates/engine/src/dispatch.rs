@@ -165,6 +165,10 @@ impl Engine {
                     && !is_obeyed(session)
                 {
                     self.make_room(worker, inside, now_ms);
+                    self.deliver_in_front(session);
+                }
+                if conditions & condition::TRACKING_FULL != 0 {
+                    self.limit_tracking(session);
                 }
                 let outcome = match self.check(session, entry, request.args, now_ms, true) {
                     Check::Run => self.enter_and_call(worker, session, entry, request, inside, now_ms),
@@ -188,6 +192,7 @@ impl Engine {
                 }
             }
         };
+        self.end_tracked(session, request.entry.map(|index| self.table().entry(index)));
         if session.state.special != 0 || mode != ReplyMode::On {
             return after_special(session, mark, mode, next);
         }
@@ -466,6 +471,7 @@ impl Engine {
         let logging =
             session.state.origin == SessionOrigin::Client && self.log().is_active() && !self.is_replica();
         let mark = session.out.mark();
+        let caller = self.begin_tracked(session, call);
         worker.effects.begin_command();
         let mut cx = Cx {
             engine: self,
@@ -489,6 +495,10 @@ impl Engine {
         if let Some(error) = &error {
             session.out.truncate(mark);
             session.out.error(error.text());
+        }
+        if caller.is_some() && view.has_expired() {
+            // What expired under the command went with what was noted.
+            self.note_reads(session, call);
         }
         let dirty = view.dirty();
         if dirty > 0 || view.has_expired() || worker.effects.verbatim_off || worker.effects.extra_dirty > 0 {

@@ -196,6 +196,9 @@ impl Engine {
     pub fn set_settings(&self, settings: Settings) {
         self.notify_bits.store(settings.notify.0, Ordering::Relaxed);
         self.conditions.put(condition::MEMORY_LIMITED, settings.maxmemory > 0);
+        if self.observers.tracking.set_max_keys(settings.tracking_max_keys) {
+            self.conditions.put(condition::TRACKING_FULL, true);
+        }
         self.latency.configure(settings.latency_monitor_threshold_ms);
         self.latency_tracking.store(settings.latency_tracking, Ordering::Relaxed);
         self.users.set_all_channels(settings.acl_all_channels);

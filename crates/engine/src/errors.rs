@@ -269,6 +269,26 @@ fixed! {
     NEGATIVE_LIMIT = "ERR LIMIT can't be negative";
     /// A number of elements whose negative does not exist.
     OUT_OF_LONG_RANGE = "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807";
+    /// CLIENT TRACKING with a redirection to nobody.
+    TRACKING_NO_TARGET = "ERR The client ID you want redirect to does not exist";
+    /// CLIENT TRACKING with two redirections.
+    TRACKING_TWO_TARGETS = "ERR A client can only redirect to a single other client";
+    /// CLIENT TRACKING with a prefix, but not in BCAST mode.
+    TRACKING_PREFIX = "ERR PREFIX option requires BCAST mode to be enabled";
+    /// CLIENT TRACKING to or from BCAST mode.
+    TRACKING_SWITCH_BCAST = "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a different mode.";
+    /// CLIENT TRACKING BCAST with an option that selects keys read.
+    TRACKING_OPT_BCAST = "ERR OPTIN and OPTOUT are not compatible with BCAST";
+    /// CLIENT TRACKING OPTIN OPTOUT.
+    TRACKING_BOTH_OPT = "ERR You can't specify both OPTIN mode and OPTOUT mode";
+    /// CLIENT TRACKING from OPTIN to OPTOUT or back.
+    TRACKING_SWITCH_OPT = "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a different mode.";
+    /// CLIENT CACHING without a mode that heeds it.
+    CACHING_MODE = "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled";
+    /// CLIENT CACHING YES in another mode than OPTIN.
+    CACHING_YES = "ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.";
+    /// CLIENT CACHING NO in another mode than OPTOUT.
+    CACHING_NO = "ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.";
     /// BITFIELD_RO with something else than GET.
     BITFIELD_RO = "ERR BITFIELD_RO only supports the GET subcommand";
 }
@@ -340,6 +360,15 @@ pub fn subscribed_only(name: &str) -> ReplyError {
 /// A subcommand that PFDEBUG does not know.
 pub fn unknown_pfdebug(sub: &[u8]) -> ReplyError {
     ReplyError::new(format!("ERR Unknown PFDEBUG subcommand '{}'", printable(sub)))
+}
+
+/// Two prefixes of a client's tracking one of which begins with the other.
+pub fn prefix_overlap(prefix: &[u8], which: &str, other: &[u8]) -> ReplyError {
+    ReplyError::new(format!(
+        "ERR Prefix '{}' overlaps with {which} prefix '{}'. Prefixes for a single client must not overlap.",
+        printable(prefix),
+        printable(other)
+    ))
 }
 
 /// An option that a command does not know.

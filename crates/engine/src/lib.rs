@@ -50,6 +50,7 @@ mod slowlog;
 mod stats;
 mod switches;
 mod table;
+mod tracking;
 mod transaction;
 mod upkeep;
 mod watch;
@@ -92,6 +93,7 @@ pub use slowlog::{SlowCommand, Slowlog};
 pub use stats::{CommandStats, Counters, ErrorStats};
 pub use switches::Switches;
 pub use table::{CommandEntry, CommandTable, Lookup};
+pub use tracking::{ClientTracking, TrackingCounts, TrackingFlags, TrackingRequest};
 pub use upkeep::ExpireCursor;
 pub use worker::Worker;
 

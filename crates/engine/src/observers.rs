@@ -1,6 +1,7 @@
-//! Who hears of changes of keys: WATCH and the commands that wait for a key.
+//! Who hears of changes of keys: WATCH, client-side caching, and the commands that wait for a key.
 
 use crate::blocking::BlockedKeys;
+use crate::tracking::Tracking;
 use crate::watch::WatchTable;
 use parking_lot::Mutex;
 use redan_keyspace::{Change, DbIndex, Keyspace, Observer};
@@ -9,6 +10,7 @@ use redan_keyspace::{Change, DbIndex, Keyspace, Observer};
 pub(crate) struct Observers {
     pub(crate) watches: WatchTable,
     pub(crate) blocked: BlockedKeys,
+    pub(crate) tracking: Tracking,
     interest: Mutex<Interest>,
 }
 
@@ -19,11 +21,13 @@ pub(crate) struct Interest {
     pub(crate) watched: usize,
     /// Commands that wait for a key.
     pub(crate) blocked: usize,
+    /// Clients that track.
+    pub(crate) tracking: usize,
 }
 
 impl Interest {
     fn is_any(self) -> bool {
-        self.watched + self.blocked > 0
+        self.watched + self.blocked + self.tracking > 0
     }
 }
 
@@ -32,6 +36,7 @@ impl Observers {
         Self {
             watches: WatchTable::new(databases),
             blocked: BlockedKeys::new(databases),
+            tracking: Tracking::default(),
             interest: Mutex::default(),
         }
     }
@@ -50,14 +55,16 @@ impl Observers {
 }
 
 impl Observer for Observers {
-    fn on_mutation(&self, db: DbIndex, key: &[u8], _change: Change) {
+    fn on_mutation(&self, db: DbIndex, key: &[u8], change: Change) {
         self.watches.on_mutation(db, key);
         self.blocked.on_mutation(db, key);
+        self.tracking.on_mutation(key, change);
     }
 
     fn on_flush(&self, db: DbIndex, holds: &dyn Fn(DbIndex, &[u8]) -> bool) {
         self.watches.on_flush(db, holds);
         self.blocked.on_database(db);
+        self.tracking.on_flush();
     }
 
     fn on_swap(&self, first: DbIndex, second: DbIndex, holds: &dyn Fn(DbIndex, &[u8]) -> bool) {

@@ -172,7 +172,7 @@ impl crate::Engine {
         self.hold_to_limits(self.pubsub().publish_shard(channel, message))
     }
 
-    fn hold_to_limits(&self, receivers: Vec<Arc<Client>>) -> usize {
+    pub(crate) fn hold_to_limits(&self, receivers: Vec<Arc<Client>>) -> usize {
         if receivers.is_empty() {
             return 0;
         }

@@ -247,6 +247,7 @@ impl Engine {
         self.wake_up(state);
         self.forget_subscriptions(state);
         self.remove_monitor(&state.client);
+        self.stop_tracking(&state.client);
         self.end_transaction(state);
         self.clients().remove(state.client.id);
     }

@@ -36,6 +36,8 @@ pub struct Settings {
     pub slowlog_slower_than_us: i64,
     /// `latency-monitor-threshold`, milliseconds; 0 for never.
     pub latency_monitor_threshold_ms: u64,
+    /// `tracking-table-max-keys`; 0 for no limit.
+    pub tracking_max_keys: usize,
     /// `latency-tracking`.
     pub latency_tracking: bool,
     /// `latency-tracking-info-percentiles`.
@@ -75,6 +77,7 @@ impl Default for Settings {
             slowlog_slower_than_us: 10_000,
             slowlog_max_len: 128,
             latency_monitor_threshold_ms: 0,
+            tracking_max_keys: 1_000_000,
             latency_tracking: true,
             latency_percentiles: vec![50.0, 99.0, 99.9],
             pubsub_output_limit: (32 << 20, 8 << 20, 60_000),

@@ -109,6 +109,7 @@ impl Engine {
         for (db, key) in gone {
             self.publish_event(notify_class::EXPIRED, "expired", db, &key);
         }
+        self.deliver_invalidations();
         step
     }
 
@@ -135,6 +136,7 @@ impl Engine {
         for (class, event, gone) in events_of(&all_gone) {
             self.publish_event(class, event, gone.db, &gone.key);
         }
+        self.deliver_invalidations();
         step.expired
     }
 
@@ -173,6 +175,7 @@ impl Engine {
             drop(inside);
             self.make_way(worker);
             self.notify_log(worker);
+            self.deliver_invalidations();
         }
     }
 

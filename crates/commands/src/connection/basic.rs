@@ -97,6 +97,7 @@ fn reset(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
     cx.update_subscribed();
     let client = &cx.session.client;
     cx.engine.remove_monitor(client);
+    cx.engine.stop_tracking(client);
     client.put(ClientFlags::NO_EVICT | ClientFlags::NO_TOUCH, false);
     client.meta.lock().name.clear();
     client.resp.store(2, Ordering::Relaxed);

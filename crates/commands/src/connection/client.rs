@@ -3,6 +3,7 @@
 mod kill;
 mod list;
 mod pause;
+mod tracking;
 
 use crate::arg;
 use redan_engine::{
@@ -39,11 +40,18 @@ pub(super) const CLIENT: Command = Command::new("client", -2, crate::container)
     .flags(flag::SENTINEL)
     .docs(Group::Connection, "2.4.0", "Depends on subcommand.", "A container for client connection commands.")
     .subcommands(&[
+        sub(
+            "caching",
+            3,
+            tracking::caching,
+            (SELF, "6.0.0", "O(1)", "Instructs the server whether to track the keys in the next request."),
+        )
+        .args(tracking::CACHING_ARGS),
         sub("getname", 2, getname, (SELF, "2.6.9", "O(1)", "Returns the name of the connection.")),
         sub(
             "getredir",
             2,
-            getredir,
+            tracking::getredir,
             (SELF, "6.0.0", "O(1)", "Returns the client ID to which tracking notifications are redirected."),
         ),
         sub(
@@ -109,9 +117,21 @@ pub(super) const CLIENT: Command = Command::new("client", -2, crate::container)
             .args(&[Arg::new("connection-name", ArgKind::String)])
             .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"]),
         sub(
+            "tracking",
+            -3,
+            tracking::tracking,
+            (
+                SELF,
+                "6.0.0",
+                "O(1). Some options may introduce additional complexity.",
+                "Controls server-assisted client-side caching for the connection.",
+            ),
+        )
+        .args(tracking::TRACKING_ARGS),
+        sub(
             "trackinginfo",
             2,
-            trackinginfo,
+            tracking::trackinginfo,
             (SELF, "6.2.0", "O(1)", "Returns information about server-assisted client-side caching."),
         ),
         sub(
@@ -175,24 +195,6 @@ fn setinfo(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     Ok(())
 }
 
-/// Nobody is redirected to: tracking is off.
-fn getredir(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
-    cx.out.int(-1);
-    Ok(())
-}
-
-fn trackinginfo(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
-    cx.out.map(3);
-    cx.out.bulk(b"flags");
-    cx.out.set(1);
-    cx.out.bulk(b"off");
-    cx.out.bulk(b"redirect");
-    cx.out.int(-1);
-    cx.out.bulk(b"prefixes");
-    cx.out.array(0);
-    Ok(())
-}
-
 /// ON or OFF.
 fn on_off(word: &[u8]) -> Result<bool, ReplyError> {
     if arg::is(word, "ON") {
@@ -239,6 +241,10 @@ fn help(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
         cx,
         "CLIENT",
         &[
+            (
+                "CACHING (YES|NO)",
+                "Whether the keys of the next command are tracked, in OPTIN or OPTOUT mode.",
+            ),
             ("GETNAME", "The name of this connection."),
             ("GETREDIR", "The client that tracking notifications are redirected to."),
             ("ID", "The id of this connection."),
@@ -258,6 +264,10 @@ fn help(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
             ("REPLY (ON|OFF|SKIP)", "Whether this connection is replied to."),
             ("SETINFO (LIB-NAME|LIB-VER) <value>", "Say which library this client uses."),
             ("SETNAME <name>", "Name this connection."),
+            (
+                "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]] [OPTIN] [OPTOUT] [NOLOOP]",
+                "Whether this connection is told when keys change that it has read.",
+            ),
             ("TRACKINGINFO", "The state of tracking for this connection."),
             ("UNBLOCK <clientid> [TIMEOUT|ERROR]", "End the wait of a client in a blocking command."),
             ("UNPAUSE", "End a pause."),

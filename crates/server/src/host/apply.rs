@@ -175,6 +175,7 @@ fn apply_engine(server: &Server, settings: &Settings) {
         slowlog_slower_than_us: settings.get(rows::SLOWLOG_LOG_SLOWER_THAN),
         slowlog_max_len: settings.get(rows::SLOWLOG_MAX_LEN) as usize,
         latency_monitor_threshold_ms: settings.get(rows::LATENCY_MONITOR_THRESHOLD) as u64,
+        tracking_max_keys: usize::try_from(settings.get(rows::TRACKING_TABLE_MAX_KEYS)).unwrap_or(0),
         latency_tracking: settings.get(rows::LATENCY_TRACKING),
         latency_percentiles: settings.get(rows::LATENCY_TRACKING_INFO_PERCENTILES).to_vec(),
         pubsub_output_limit: output_limit(limits.pubsub),

@@ -22,7 +22,7 @@ pub(super) fn write(server: &Server, fields: &mut Fields<'_>) {
     fields.add("client_recent_max_input_buffer", input.max().unwrap_or(0));
     fields.add("client_recent_max_output_buffer", output.max().unwrap_or(0));
     fields.add("blocked_clients", engine.blocked_clients());
-    fields.add("tracking_clients", 0);
+    fields.add("tracking_clients", engine.tracking_counts().clients);
     fields.add("pubsub_clients", pubsub);
     fields.add("watching_clients", watching);
     fields.add("clients_in_timeout_table", 0);

@@ -61,12 +61,13 @@ fn write_rest(server: &Server, fields: &mut Fields<'_>, totals: &redan_engine::T
         "active_defrag_key_misses",
         "total_active_defrag_time",
         "current_active_defrag_time",
-        "tracking_total_keys",
-        "tracking_total_items",
-        "tracking_total_prefixes",
     ] {
         fields.add(name, 0);
     }
+    let tracking = server.engine().tracking_counts();
+    fields.add("tracking_total_keys", tracking.keys);
+    fields.add("tracking_total_items", tracking.items);
+    fields.add("tracking_total_prefixes", tracking.prefixes);
     fields.add("unexpected_error_replies", counters.unexpected_error_replies.load(Relaxed));
     fields.add("total_error_replies", totals.error_replies);
     fields.add("dump_payload_sanitizations", 0);

@@ -395,6 +395,8 @@ impl Connection {
         if !self.client.mailbox.poll(cx) {
             return false;
         }
+        // What a client waited for goes in front of what others tell it: it may be what it is told about.
+        self.try_resume(desk);
         let messages = self.client.mailbox.take();
         if !messages.is_empty() && self.session.out.capacity() == 0 {
             self.session.out.lend(desk.lend_reply());
@@ -402,7 +404,6 @@ impl Connection {
         for message in messages {
             self.session.out.raw(&message);
         }
-        self.try_resume(desk);
         true
     }
 

@@ -18,5 +18,5 @@ super::rows! {
     /// Bytes all clients together may use before the largest are disconnected; a percentage is of `maxmemory`.
     MAXMEMORY_CLIENTS: Amount = memory("maxmemory-clients", 0).or_percent().inert();
     /// Keys remembered at most for client side caching; 0 for any number.
-    TRACKING_TABLE_MAX_KEYS: i64 = int("tracking-table-max-keys", 1_000_000).range(0, i64::MAX).inert();
+    TRACKING_TABLE_MAX_KEYS: i64 = int("tracking-table-max-keys", 1_000_000).range(0, i64::MAX);
 }
