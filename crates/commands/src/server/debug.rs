@@ -8,6 +8,7 @@ mod protocol;
 
 use crate::arg;
 use redan_engine::{CmdResult, Command, Cx, Group, Park, ReplyError, errors, flag};
+use redan_keyspace::Limit;
 use redan_replication::{Audience, ReplId};
 use redan_resp::Args;
 
@@ -73,7 +74,7 @@ const SUBCOMMANDS: &[Sub] = &[
         ("quicklist-packed-threshold", 3, 3),
         packed_threshold,
         "QUICKLIST-PACKED-THRESHOLD <size>",
-        "Accepted and without effect: elements of lists are never packed by size alone.",
+        "From how many bytes on an element of a list is stored on its own; 0: as list-max-listpack-size says.",
     ),
     sub(
         ("reload", 2, 5),
@@ -245,10 +246,11 @@ fn replybuffer(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
 }
 
 fn packed_threshold(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
-    let size = memory_size(&args[2]).filter(|size| *size < 4 << 30);
-    if size.is_none() {
+    let size = memory_size(&args[2]).and_then(|size| i64::try_from(size).ok()).filter(|size| *size < 4 << 30);
+    let Some(size) = size else {
         return Err(errors::err("argument must be a memory value bigger than 1 and smaller than 4gb"));
-    }
+    };
+    cx.engine.keyspace().limits().set(Limit::ListPackedThreshold, size);
     cx.out.ok();
     Ok(())
 }

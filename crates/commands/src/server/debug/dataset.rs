@@ -2,7 +2,7 @@
 
 use crate::arg;
 use redan_engine::{CmdResult, Cx, condition, errors};
-use redan_keyspace::{DbIndex, EntryRef, NewValue, SetTtl};
+use redan_keyspace::{Aggregate, DbIndex, Encoding, EntryRef, Limit, Limits, List, NewValue, SetTtl};
 use redan_persistence::digest::{DatasetDigest, Digest};
 use redan_persistence::dump;
 use redan_resp::Args;
@@ -46,13 +46,30 @@ pub(super) fn object(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     let idle_s = entry.idle_ms(now_ms) / 1000;
     // The access clock as Redis shows it: seconds of the last access, 24 bits.
     let clock = ((now_ms / 1000) as u64).wrapping_sub(idle_s) & 0xff_ffff;
-    let text = format!(
+    let mut text = format!(
         "Value at:{:p} refcount:1 encoding:{} serializedlength:{serialized} lru:{clock} lru_seconds_idle:{idle_s}",
         entry.key().as_ptr(),
         entry.encoding().as_str(),
     );
+    if entry.encoding() == Encoding::Quicklist
+        && let Some(list) = entry.aggregate::<List>()
+    {
+        text.push_str(&describe_quicklist(list, cx.engine.keyspace().limits()));
+    }
     cx.out.simple(&text);
     Ok(())
+}
+
+/// How a long list is stored. The limits are those in force, which the list follows when it is changed next.
+fn describe_quicklist(list: &List, limits: &Limits) -> String {
+    let nodes = list.node_count();
+    format!(
+        " ql_nodes:{nodes} ql_avg_node:{:.2} ql_listpack_max:{} ql_compressed:{} ql_uncompressed_size:{}",
+        list.len() as f64 / nodes as f64,
+        limits.get(Limit::ListMaxListpackSize),
+        u8::from(limits.get(Limit::ListCompressDepth) != 0),
+        list.byte_len(),
+    )
 }
 
 /// DEBUG POPULATE count [prefix] [size]

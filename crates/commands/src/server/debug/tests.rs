@@ -70,6 +70,15 @@ fn objects_tell_how_they_are_stored() {
     rig.run("SET a 12");
     let object = rig.run("DEBUG OBJECT a");
     assert!(object.contains(" encoding:int serializedlength:2 lru:"), "{object}");
+    rig.run("RPUSH l a b c");
+    assert!(!rig.run("DEBUG OBJECT l").contains("ql_"));
+    // An element of that many bytes has a node of its own, once the list is a long one.
+    rig.run("DEBUG QUICKLIST-PACKED-THRESHOLD 100b");
+    rig.run(&format!("RPUSH l {} {}", "x".repeat(9000), "y".repeat(99)));
+    let object = rig.run("DEBUG OBJECT l");
+    let quicklist =
+        " ql_nodes:3 ql_avg_node:1.67 ql_listpack_max:-2 ql_compressed:0 ql_uncompressed_size:9125";
+    assert!(object.ends_with(quicklist), "{object}");
 }
 
 #[test]
