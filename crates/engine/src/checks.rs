@@ -13,6 +13,8 @@ pub(crate) enum Check {
 }
 
 impl Engine {
+    /// Whether a request may run now. Without `ask_user` its user's permissions were asked for before and have not
+    /// changed since.
     #[inline]
     pub(crate) fn check(
         &self,
