@@ -2,8 +2,9 @@
 
 use parking_lot::Mutex;
 use redan_engine::{
-    Client, ClientMeta, Clock, CmdResult, Engine, EngineOptions, Host, InfoSection, NotifyClasses,
-    ReplyError, SaveRefusal, Session, SessionOrigin, SessionState, Settings, ShutdownRequest, Worker,
+    Client, ClientMeta, Clock, CmdResult, Engine, EngineOptions, Exchange, ExchangeError, Host, InfoSection,
+    NotifyClasses, ReplyError, SaveRefusal, Session, SessionOrigin, SessionState, Settings, ShutdownRequest,
+    Worker,
 };
 use redan_keyspace::DbIndex;
 use redan_replication::{Audience, Log, ReplId};
@@ -253,10 +254,26 @@ impl Rig {
 #[derive(Default)]
 pub struct TestHost {
     lines: Mutex<Vec<String>>,
+    /// What another server says to each exchange with it.
+    answers: Mutex<Vec<Vec<u8>>>,
+    /// What was sent to it last.
+    sent: Mutex<Vec<u8>>,
     /// The ACL file, if one is configured.
     pub acl_file: Mutex<Option<Vec<u8>>>,
     /// What it says of the memory in use, bytes.
     pub used_memory: AtomicU64,
+}
+
+impl TestHost {
+    /// Sets what another server answers from now on.
+    pub fn answer(&self, lines: &[&str]) {
+        *self.answers.lock() = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
+    }
+
+    /// What was sent to another server last, CRLF shown as `|`.
+    pub fn sent(&self) -> String {
+        String::from_utf8_lossy(&self.sent.lock()).replace("\r\n", "|")
+    }
 }
 
 impl Host for TestHost {
@@ -356,6 +373,12 @@ impl Host for TestHost {
     }
     fn fill_random(&self, bytes: &mut [u8]) {
         bytes.iter_mut().enumerate().for_each(|(at, byte)| *byte = (at as u8).wrapping_mul(37));
+    }
+    fn exchange(&self, _: &[u8], _: &[u8], request: &[u8], replies: usize, _: u64) -> Exchange {
+        *self.sent.lock() = request.to_vec();
+        let answers = self.answers.lock();
+        let error = (answers.len() < replies).then_some(ExchangeError::Reading);
+        Exchange { replies: answers.iter().take(replies).cloned().collect(), error }
     }
     fn log_notice(&self, text: &str) {
         self.lines.lock().push(text.to_owned());

@@ -243,6 +243,14 @@ fixed! {
     BITFIELD_TYPE = "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.";
     /// BITFIELD with an overflow behaviour it does not know.
     BITFIELD_OVERFLOW = "ERR Invalid OVERFLOW type specified";
+    /// MIGRATE with a key and with KEYS.
+    MIGRATE_KEY_AND_KEYS = "ERR When using MIGRATE KEYS option, the key argument must be set to the empty string";
+    /// MIGRATE to a server that cannot be reached.
+    MIGRATE_CONNECTING = "IOERR error or timeout connecting to the client";
+    /// MIGRATE to a server that stopped reading.
+    MIGRATE_WRITING = "IOERR error or timeout writing to target instance";
+    /// MIGRATE to a server that stopped answering.
+    MIGRATE_READING = "IOERR error or timeout reading to target instance";
     /// IFDEQ or IFDNE with something else than a digest.
     DIGEST_FORM = "ERR The digest must be exactly 16 hexadecimal characters";
     /// DELEX that compares something else than a string.
@@ -355,6 +363,11 @@ pub fn subscribed_only(name: &str) -> ReplyError {
     ReplyError::new(format!(
         "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
     ))
+}
+
+/// What the other server of a MIGRATE said.
+pub fn migrate_refused(error: &[u8]) -> ReplyError {
+    ReplyError::new(format!("ERR Target instance replied with error: {}", String::from_utf8_lossy(error)))
 }
 
 /// A subcommand that PFDEBUG does not know.

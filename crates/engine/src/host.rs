@@ -48,6 +48,26 @@ pub struct ShutdownRequest {
     pub force: bool,
 }
 
+/// Why an exchange with another server ended early.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExchangeError {
+    /// There was no connection to be had.
+    Connecting,
+    /// What was to be sent could not be sent.
+    Writing,
+    /// Replies are missing.
+    Reading,
+}
+
+/// What came of an exchange with another server.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Exchange {
+    /// The replies that came, a line each, without its end.
+    pub replies: Vec<Vec<u8>>,
+    /// Why there are no more.
+    pub error: Option<ExchangeError>,
+}
+
 /// See the module's text.
 pub trait Host: Send + Sync {
     /// Names and values of the parameters that match any of the patterns.
@@ -198,6 +218,11 @@ pub trait Host: Send + Sync {
 
     /// Gives memory that the allocator keeps in reserve back to the system.
     fn purge_memory(&self);
+
+    /// Sends requests to another server and reads so many replies, each of one line. The one method that waits for
+    /// others: `timeout_ms` for the connection, for the sending and for each reply.
+    fn exchange(&self, host: &[u8], port: &[u8], request: &[u8], replies: usize, timeout_ms: u64)
+    -> Exchange;
 
     /// Drops a value on a background thread.
     fn free_later(&self, garbage: Box<dyn Send>);

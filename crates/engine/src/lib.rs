@@ -76,7 +76,7 @@ pub use effects::Effects;
 pub use engine::{Clock, Engine, EngineOptions, Totals};
 pub use errors::ReplyError;
 pub use gate::{ExclusiveGuard, Gate, SlotGuard, SlotId};
-pub use host::{Host, InfoSection, SaveRefusal, ShutdownRequest};
+pub use host::{Exchange, ExchangeError, Host, InfoSection, SaveRefusal, ShutdownRequest};
 pub use latency::{Latencies, LatencyMonitor, LatencySample, LatencySeries};
 pub use notify::{NotifyClasses, notify_class};
 pub use park::{Park, PauseKind};

@@ -71,6 +71,7 @@ impl Cron<'_> {
         server.aof().on_cron(server);
         server.persist().on_cron(server);
         server.replication().on_cron();
+        server.close_idle_exchanges();
         server.net().balance(&mut self.watch, server.engine().clients());
         memory::calibrate();
         if self.tenths.is_multiple_of(10) {

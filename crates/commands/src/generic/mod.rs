@@ -4,6 +4,7 @@ mod del;
 mod dump;
 mod expire;
 pub(crate) mod expiry;
+mod migrate;
 mod object;
 mod rename;
 mod scan;
@@ -28,6 +29,7 @@ pub const COMMANDS: &[Command] = &[
     expire::EXPIREAT,
     expire::PEXPIRE,
     expire::PEXPIREAT,
+    migrate::MIGRATE,
     object::OBJECT,
     rename::COPY,
     rename::MOVE,

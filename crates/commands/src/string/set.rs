@@ -21,7 +21,7 @@ pub(super) const SET: Command = Command::new("set", -3, set)
         ..KeySpec::one(1, key_flag::RW | key_flag::ACCESS | key_flag::UPDATE | key_flag::VARIABLE_FLAGS)
     }])
     .keys_found_by(|args, keys| {
-        let gets = args.iter().skip(3).any(|arg| arg::is(arg, "GET"));
+        let gets = args.iter().skip(3).any(|arg| arg::is(arg, "GET") || Comparison::begins(arg));
         let reads = if gets { key_flag::RW | key_flag::ACCESS } else { key_flag::OW };
         keys.push((1, reads | key_flag::UPDATE));
     })

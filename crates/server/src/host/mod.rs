@@ -5,6 +5,7 @@ mod apply;
 mod config;
 mod debug;
 mod encodings;
+mod exchange;
 mod lazy_free;
 mod shutdown;
 
@@ -17,9 +18,10 @@ use crate::persist::Persist;
 use crate::replication::Replication;
 use crate::sentinel::Sentinel;
 use crate::{clock, memory};
+use exchange::Exchanges;
 use lazy_free::LazyFree;
 use redan_engine::{
-    Client, ClientFlags, ClientKind, CmdResult, Engine, Host, InfoSection, ReplyError, SaveRefusal,
+    Client, ClientFlags, ClientKind, CmdResult, Engine, Exchange, Host, InfoSection, ReplyError, SaveRefusal,
     SessionState, ShutdownRequest,
 };
 use redan_keyspace::DbIndex;
@@ -29,6 +31,7 @@ use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 pub(crate) use apply::policy;
 pub use shutdown::ExitReason;
@@ -62,6 +65,7 @@ pub struct Server {
     replication: Replication,
     sentinel: Option<Sentinel>,
     lazy_free: LazyFree,
+    exchanges: Exchanges,
     shutdown: Shutdown,
     info: Info,
     /// Memory in use before there was any data, bytes.
@@ -92,6 +96,7 @@ impl Server {
             replication: Replication::new(engine),
             sentinel,
             lazy_free: LazyFree::default(),
+            exchanges: Exchanges::default(),
             shutdown: Shutdown::default(),
             info: Info::new(),
             startup_memory: AtomicU64::new(0),
@@ -171,6 +176,16 @@ impl Server {
     /// What is freed in the background.
     pub(crate) fn lazy_free(&self) -> &LazyFree {
         &self.lazy_free
+    }
+
+    /// Number of connections kept for MIGRATE.
+    pub(crate) fn kept_exchanges(&self) -> usize {
+        self.exchanges.kept()
+    }
+
+    /// Closes connections that MIGRATE has not used for some time.
+    pub(crate) fn close_idle_exchanges(&self) {
+        self.exchanges.close_idle();
     }
 
     /// Whether the cron rests (DEBUG PAUSE-CRON).
@@ -373,6 +388,17 @@ impl Host for Server {
 
     fn fill_random(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("the system has random bytes");
+    }
+
+    fn exchange(
+        &self,
+        host: &[u8],
+        port: &[u8],
+        request: &[u8],
+        replies: usize,
+        timeout_ms: u64,
+    ) -> Exchange {
+        self.exchanges.run(host, port, request, replies, Duration::from_millis(timeout_ms))
     }
 
     fn log_notice(&self, text: &str) {

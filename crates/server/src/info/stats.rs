@@ -47,7 +47,7 @@ pub(super) fn write(server: &Server, fields: &mut Fields<'_>) {
     fields.add("pubsubshard_channels", engine.pubsub().channel_count(true));
     fields.add("latest_fork_usec", 0);
     fields.add("total_forks", 0);
-    fields.add("migrate_cached_sockets", 0);
+    fields.add("migrate_cached_sockets", server.kept_exchanges());
     fields.add("slave_expires_tracked_keys", 0);
     write_rest(server, fields, &totals);
 }
