@@ -161,6 +161,12 @@ end
 local MOST_VALUES = 8000
 
 function globals.unpack(t, first, last)
+    if first == nil and last == nil then
+        if #t > MOST_VALUES then
+            error("too many results to unpack", 2)
+        end
+        return unpack(t)
+    end
     first = first == nil and 1 or tonumber(first)
     last = last == nil and #t or tonumber(last)
     if not first or not last then
@@ -293,8 +299,18 @@ end
 
 local redis = copied(host.constants)
 
+-- The server's functions take somewhat fewer arguments than functions of Lua.
+local MOST_ARGUMENTS = 7900
+
+local function command(...)
+    if select("#", ...) > MOST_ARGUMENTS then
+        return (server or in_script())(4, { ... })
+    end
+    return (server or in_script())(0, ...)
+end
+
 function redis.call(...)
-    local reply, failed = (server or in_script())(0, ...)
+    local reply, failed = command(...)
     if failed then
         error(reply, 0)
     end
@@ -302,7 +318,7 @@ function redis.call(...)
 end
 
 function redis.pcall(...)
-    return ((server or in_script())(0, ...))
+    return (command(...))
 end
 
 local function asking(operation)

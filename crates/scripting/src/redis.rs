@@ -8,6 +8,9 @@ use redan_engine::{REDIS_VERSION, ScriptCx, script_flag};
 use redan_resp::{OwnedArgs, Protocol, format_f64};
 use sha1::{Digest, Sha1};
 
+/// The operation of a command with more arguments than functions of ours can take: they come as a table.
+const MANY: i64 = 4;
+
 const REPL_AOF: i64 = 1;
 const REPL_REPLICA: i64 = 2;
 
@@ -123,7 +126,7 @@ fn locate(lua: &Lua, error: Value) -> mlua::Result<Table> {
 }
 
 /// What an error of ours says, without where it went through.
-fn innermost(error: &mlua::Error) -> String {
+pub(crate) fn innermost(error: &mlua::Error) -> String {
     match error {
         mlua::Error::CallbackError { cause, .. } => innermost(cause),
         mlua::Error::RuntimeError(text) => text.clone(),
@@ -292,6 +295,10 @@ pub(crate) fn serve(
     operation: i64,
     given: &[Value],
 ) -> mlua::Result<(Value, bool)> {
+    if let (MANY, [Value::Table(given)]) = (operation, given) {
+        let given = given.sequence_values().collect::<mlua::Result<Vec<Value>>>()?;
+        return call(lua, cx, args, &given);
+    }
     match operation {
         0 => call(lua, cx, args, given),
         1 => set_protocol(lua, cx, given),

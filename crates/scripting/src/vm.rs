@@ -41,6 +41,7 @@ const LOAD_LIMIT_NS: u64 = 500_000_000;
 const COLLECT_EVERY: u32 = 50;
 
 const PRELUDE: &str = include_str!("prelude.lua");
+const PRELUDE_NAME: &str = "=redan";
 
 /// A function that a library has registered.
 pub(crate) struct Registered {
@@ -88,7 +89,7 @@ impl Vm {
             families.raw_set(name, family)?;
         }
         host.raw_set("libraries", families)?;
-        let entry: Table = lua.load(PRELUDE).set_name("=redan").call((host, options.deprecated))?;
+        let entry: Table = lua.load(PRELUDE).set_name(PRELUDE_NAME).call((host, options.deprecated))?;
         let sandbox: Table = entry.raw_get("sandbox")?;
         lua.set_globals(sandbox)?;
         let load_until_ns = Arc::new(AtomicU64::new(0));
@@ -156,7 +157,7 @@ impl Vm {
         self.load_until_ns.store(self.clock.monotonic_ns() + LOAD_LIMIT_NS, Ordering::Relaxed);
         let loaded = self.load_library.call::<(Option<Table>, Value)>(chunk);
         let timed_out = self.load_until_ns.swap(0, Ordering::Relaxed) <= self.clock.monotonic_ns();
-        let (functions, problem) = loaded.map_err(|error| LoadError::Run(error.to_string()))?;
+        let (functions, problem) = loaded.map_err(|error| LoadError::Run(redis::innermost(&error)))?;
         let Some(functions) = functions else {
             if timed_out {
                 self.reinstall_hook();
@@ -213,7 +214,7 @@ impl Vm {
                 }
                 self.fail(cx, error, &name())
             }
-            Err(error) => self.fail(cx, ErrorValue::plain(&error.to_string()), &name()),
+            Err(error) => self.fail(cx, ErrorValue::plain(&redis::innermost(&error)), &name()),
         };
         if killed {
             self.reinstall_hook();
@@ -304,8 +305,12 @@ pub(crate) fn compile(lua: &Lua, source: &[u8], name: &str) -> mlua::Result<Func
 
 /// Ends the running code with an error, and again at each of its next lines: it may have caught the first one.
 fn end_at_every_line(lua: &Lua, why: &'static str) -> mlua::Result<VmState> {
-    lua.set_hook(HookTriggers::EVERY_LINE, move |_, _| Err(mlua::Error::runtime(why)))?;
-    Err(mlua::Error::runtime(why))
+    lua.set_hook(HookTriggers::EVERY_LINE, move |_, debug| {
+        // Ours is not ended: it has to clean up.
+        let ours = debug.source().source.is_some_and(|source| source == PRELUDE_NAME);
+        if ours { Ok(VmState::Continue) } else { Err(mlua::Error::runtime(why)) }
+    })?;
+    Ok(VmState::Continue)
 }
 
 fn registered(function: &Table) -> mlua::Result<Registered> {

@@ -139,6 +139,7 @@ fn shared_tables_can_be_looked_at() {
         ),
         ("local f, why = loadstring('return return') return f == nil and type(why)", "$6|string"),
         ("return select('#', unpack({1, nil, 3}, 1, 3))", ":3"),
+        ("local a = {} for i = 1, 7999 do a[i] = i end return redis.call('del', unpack(a))", ":0"),
         ("return type(collectgarbage('count'))", "$6|number"),
     ] {
         assert_eq!(eval(&mut rig, script), reply, "{script}");
@@ -197,5 +198,7 @@ fn a_library_that_does_not_end_is_not_loaded() {
     let reply = rig.run_args(&[b"FUNCTION", b"LOAD", b"#!lua name=a\nlocal a = 1 while 1 do a = a + 1 end"]);
     done.store(true, std::sync::atomic::Ordering::Relaxed);
     ticker.join().expect("the ticker ends");
-    assert!(reply.contains("FUNCTION LOAD timeout"), "{reply}");
+    assert_eq!(reply, "-ERR Error registering functions: FUNCTION LOAD timeout");
+    let reply = rig.run_args(&[b"FUNCTION", b"LOAD", b"#!lua name=a\nredis.register_function('f', function() return 1 end)"]);
+    assert_eq!((reply.as_str(), rig.run("FCALL f 0").as_str()), ("$1|a", ":1"), "the next one is");
 }
