@@ -287,15 +287,8 @@ for name, library in pairs(host.libraries) do
     globals[name] = freeze_library(functions)
 end
 
--- Set while a script runs: runs a command, or does what else needs the server.
-local server
-
-local function in_script()
-    if not server then
-        error({ err = "ERR redis functions can only be called while a script runs" })
-    end
-    return server
-end
+-- Runs a command, or does what else needs the server, for the script that runs.
+local ask = host.ask
 
 local redis = copied(host.constants)
 
@@ -304,9 +297,9 @@ local MOST_ARGUMENTS = 7900
 
 local function command(...)
     if select("#", ...) > MOST_ARGUMENTS then
-        return (server or in_script())(4, { ... })
+        return ask(4, { ... })
     end
-    return (server or in_script())(0, ...)
+    return ask(0, ...)
 end
 
 function redis.call(...)
@@ -323,7 +316,7 @@ end
 
 local function asking(operation)
     return function(...)
-        local reply, failed = (server or in_script())(operation, ...)
+        local reply, failed = ask(operation, ...)
         if failed then
             error(reply, 0)
         end
@@ -464,8 +457,8 @@ function entry.put(slot, f)
     slots[slot] = f
 end
 
-function entry.run(commands, slot, keys, argv, as_globals)
-    server = commands
+function entry.run(slot, keys, argv, as_globals)
+    keys, argv = keys or {}, argv or {}
     depth = 0
     current = slots[slot]
     if as_globals then
@@ -474,7 +467,7 @@ function entry.run(commands, slot, keys, argv, as_globals)
         first, second = keys, argv
     end
     local ok, reply = xpcall(trampoline, host.locate)
-    server, current, first, second = nil, nil, nil, nil
+    current, first, second = nil, nil, nil
     globals.KEYS, globals.ARGV = nil, nil
     return ok, reply
 end

@@ -2,7 +2,7 @@
 
 use crate::reply::to_lua;
 use crate::vm::{LogLevel, VmOptions};
-use mlua::{Lua, MultiValue, Table, Value};
+use mlua::{Lua, MultiValue, Table, Value, Variadic};
 use parking_lot::Mutex;
 use redan_engine::{REDIS_VERSION, ScriptCx, script_flag};
 use redan_resp::{OwnedArgs, Protocol, format_f64};
@@ -21,6 +21,7 @@ const MAX_LEVELS: usize = 30;
 pub(crate) fn host_functions(lua: &Lua, options: &VmOptions) -> mlua::Result<Table> {
     let host = lua.create_table()?;
     host.raw_set("constants", constants(lua)?)?;
+    host.raw_set("ask", lua.create_function(ask)?)?;
     host.raw_set("locate", lua.create_function(locate)?)?;
     host.raw_set("compile", lua.create_function(compile)?)?;
     host.raw_set("concat", lua.create_function(concat)?)?;
@@ -286,9 +287,40 @@ fn random(lua: &Lua, numbers: &Mutex<fastrand::Rng>, args: &MultiValue) -> mlua:
     (true, (unit * (high - low + 1.0)).floor() + low).into_lua_multi_values(lua)
 }
 
+scoped_tls_hkt::scoped_thread_local!(
+    /// The way of the script that runs on this thread to the server.
+    pub(crate) static mut RUNNING: for<'a> &'a mut (dyn Server + 'a)
+);
+
+/// What a running script asks of the server.
+pub(crate) trait Server {
+    /// Answers; see [`serve`].
+    fn serve(&mut self, lua: &Lua, operation: i64, given: &[Value]) -> mlua::Result<(Value, bool)>;
+}
+
+/// A running script, with room for the arguments of its commands.
+pub(crate) struct Caller<'r, 'c> {
+    pub(crate) cx: &'r mut ScriptCx<'c>,
+    pub(crate) args: &'r mut OwnedArgs,
+}
+
+impl Server for Caller<'_, '_> {
+    fn serve(&mut self, lua: &Lua, operation: i64, given: &[Value]) -> mlua::Result<(Value, bool)> {
+        serve(lua, self.cx, self.args, operation, given)
+    }
+}
+
+/// [`serve`] for whichever script runs on this thread.
+fn ask(lua: &Lua, (operation, given): (i64, Variadic<Value>)) -> mlua::Result<(Value, bool)> {
+    if !RUNNING.is_set() {
+        return failed(lua, "ERR redis functions can only be called while a script runs");
+    }
+    RUNNING.with(|server| server.serve(lua, operation, &given))
+}
+
 /// What a running script asks: the operation first, then its arguments. Returns the answer, and true if it is an error
 /// to be raised.
-pub(crate) fn serve(
+fn serve(
     lua: &Lua,
     cx: &mut ScriptCx<'_>,
     args: &mut OwnedArgs,

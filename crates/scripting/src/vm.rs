@@ -1,11 +1,11 @@
 //! An interpreter with its sandbox.
 
+use crate::redis::Caller;
 use crate::reply::{ErrorValue, from_lua};
 use crate::{bits, json, msgpack, packing, redis};
-use mlua::{Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value, Variadic, VmState};
+use mlua::{Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value, VmState};
 use redan_engine::{Clock, ScriptCx, ScriptEnd, ScriptKind, ScriptWatch, Verdict};
-use redan_resp::{OwnedArgs, Protocol};
-use std::cell::RefCell;
+use redan_resp::{Args, OwnedArgs, Protocol};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -228,18 +228,18 @@ impl Vm {
         cx: &mut ScriptCx<'_>,
         args: &mut OwnedArgs,
     ) -> mlua::Result<(bool, Value)> {
-        let keys = self.lua.create_sequence_from(cx.keys().iter().map(Bytes))?;
-        let argv = self.lua.create_sequence_from(cx.argv().iter().map(Bytes))?;
+        let (keys, argv) = (self.sequence(cx.keys())?, self.sequence(cx.argv())?);
         let as_globals = self.kind == ScriptKind::Eval;
-        let server = RefCell::new((cx, args));
-        self.lua.scope(|scope| {
-            let commands = scope.create_function(|lua, (operation, given): (i64, Variadic<Value>)| {
-                let mut server = server.borrow_mut();
-                let (cx, args) = &mut *server;
-                redis::serve(lua, cx, args, operation, &given)
-            })?;
-            self.run.call::<(bool, Value)>((commands, slot, keys, argv, as_globals))
-        })
+        let mut caller = Caller { cx, args };
+        redis::RUNNING.set(&mut caller, || self.run.call::<(bool, Value)>((slot, keys, argv, as_globals)))
+    }
+
+    /// Arguments as a table; nothing for none.
+    fn sequence(&self, args: Args<'_>) -> mlua::Result<Option<Table>> {
+        if args.is_empty() {
+            return Ok(None);
+        }
+        self.lua.create_sequence_from(args.iter().map(Bytes)).map(Some)
     }
 
     fn succeed(&self, cx: &mut ScriptCx<'_>, reply: &Value) -> ScriptEnd {

@@ -199,6 +199,10 @@ fn a_library_that_does_not_end_is_not_loaded() {
     done.store(true, std::sync::atomic::Ordering::Relaxed);
     ticker.join().expect("the ticker ends");
     assert_eq!(reply, "-ERR Error registering functions: FUNCTION LOAD timeout");
-    let reply = rig.run_args(&[b"FUNCTION", b"LOAD", b"#!lua name=a\nredis.register_function('f', function() return 1 end)"]);
+    let reply = rig.run_args(&[
+        b"FUNCTION",
+        b"LOAD",
+        b"#!lua name=a\nredis.register_function('f', function() return 1 end)",
+    ]);
     assert_eq!((reply.as_str(), rig.run("FCALL f 0").as_str()), ("$1|a", ":1"), "the next one is");
 }

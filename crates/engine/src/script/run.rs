@@ -87,7 +87,7 @@ impl Engine {
         };
         let from_master = session.state.origin != SessionOrigin::Client;
         let limit_ms = self.settings().busy_reply_threshold_ms;
-        self.script_watch.begin(self.clock().monotonic_ns(), limit_ms, job.script.kind, command, from_master);
+        self.script_watch.begin(worker.tick_ns, limit_ms, job.script.kind, command, from_master);
         let mut cx = ScriptCx::new(self, worker, session, (entry, args), job, now_ms);
         let end = self.scripts().run(&mut cx);
         cx.finish();
