@@ -238,6 +238,9 @@ fn write_word(f: &mut fmt::Formatter<'_>, word: &str) -> fmt::Result {
     for byte in word.bytes() {
         match byte {
             b'"' | b'\\' => write!(f, "\\{}", char::from(byte))?,
+            b'\n' => f.write_str("\\n")?,
+            b'\r' => f.write_str("\\r")?,
+            b'\t' => f.write_str("\\t")?,
             0x20..0x7F => f.write_char(char::from(byte))?,
             _ => write!(f, "\\x{byte:02x}")?,
         }

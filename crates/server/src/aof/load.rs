@@ -303,15 +303,28 @@ impl<'a> Loader<'a> {
         let mut reader = AofReader::new(source, offset);
         let (mut good, mut before_multi) = (offset, offset);
         let mut place_before_multi = self.place;
+        // They had no effect when they were written either.
+        let mut failures = 0_u64;
         loop {
             let was_in_multi = self.session.state.multi.is_some();
             match reader.next_record() {
                 Ok(Some(Record::Command(args, len))) => {
                     let place = self.place;
-                    if self.engine.replay(self.worker, &mut self.session, args, self.now_ms).is_none() {
-                        let command = args.get(0).unwrap_or_default().escape_ascii();
-                        tracing::warn!("Unknown command '{command}' reading the append only file {name}");
-                        return Err(());
+                    let command = args.get(0).unwrap_or_default();
+                    match self.engine.replay(self.worker, &mut self.session, args, self.now_ms) {
+                        Some(None) => {}
+                        Some(Some(error)) => {
+                            failures += 1;
+                            if failures == 1 {
+                                let command = command.escape_ascii();
+                                tracing::warn!("Command '{command}' in {name} at {good} fails: {error}");
+                            }
+                        }
+                        None => {
+                            let command = command.escape_ascii();
+                            tracing::warn!("Unknown command '{command}' reading the append only file {name}");
+                            return Err(());
+                        }
                     }
                     self.base_db = None;
                     self.place = place.map(|(id, offset)| (id, offset + len));
