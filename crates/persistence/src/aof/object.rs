@@ -145,7 +145,7 @@ mod tests {
         hash.set(b"f", b"v", SetTtl::Clear, &limits);
         hash.set(b"g", b"7", SetTtl::Clear, &limits);
         hash.set_expiry(b"g", Some(1_700_000_000_000));
-        assert_eq!(text(&Object::Hash(hash)), "HMSET k f v g 7 HPEXPIREAT k 1700000000000 FIELDS 1 g");
+        assert_eq!(text(&Object::Hash(hash)), "HMSET k g 7 f v HPEXPIREAT k 1700000000000 FIELDS 1 g");
     }
 
     #[test]
