@@ -82,6 +82,10 @@ pub(super) const DELEX: Command = Command::new("delex", -2, delex)
     .flags(flag::WRITE | flag::FAST)
     .acl(category::STRING)
     .keys(&[KeySpec::one(1, key_flag::RW | key_flag::DELETE | key_flag::VARIABLE_FLAGS)])
+    .keys_found_by(|args, keys| {
+        let compares = key_flag::RW | key_flag::ACCESS;
+        keys.push((1, key_flag::DELETE | if args.len() > 2 { compares } else { key_flag::RM }));
+    })
     .docs(
         Group::String,
         "8.4.0",
