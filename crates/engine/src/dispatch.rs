@@ -160,7 +160,9 @@ impl Engine {
             Some(index) => {
                 let entry = self.table().entry(index);
                 let conditions = self.conditions().get();
-                if conditions & entry.heeds & condition::MEMORY_LIMITED != 0
+                // Who tracks keys hears of those that make room in front of its next reply, whatever that is.
+                let heeds = entry.heeds | if self.tracking().is_on() { condition::MEMORY_LIMITED } else { 0 };
+                if conditions & heeds & condition::MEMORY_LIMITED != 0
                     && conditions & condition::BUSY == 0
                     && !is_obeyed(session)
                 {
