@@ -5,8 +5,8 @@ use crate::checks::Check;
 use crate::session::special;
 use crate::stats::bump;
 use crate::{
-    CommandEntry, Counters, Cx, Engine, Lookup, Park, ReplyError, ReplyMode, Run, RunNow, Session,
-    SessionOrigin, SlotGuard, Worker, condition, errors, flag,
+    ClientKind, CommandEntry, Counters, Cx, Engine, Lookup, Park, ReplyError, ReplyMode, Run, RunNow,
+    Session, SessionOrigin, SlotGuard, Worker, condition, errors, flag,
 };
 use redan_keyspace::{KeyHash, View};
 use redan_replication::{Appender, Audience};
@@ -256,6 +256,7 @@ impl Engine {
             }
             drop(alone);
             self.make_way(worker);
+            self.post_letters(worker, session);
             // The command may have changed what the next one may do.
             self.refresh_user(&mut session.state);
             return Ok(next);
@@ -276,7 +277,25 @@ impl Engine {
             *inside = None;
             self.serve_waiters(worker);
         }
+        if !worker.effects.letters.is_empty() {
+            *inside = None;
+            self.post_letters(worker, session);
+        }
         Ok(next)
+    }
+
+    /// Delivers what was published to so many that it had to wait until the gate was left.
+    fn post_letters(&self, worker: &mut Worker, session: &mut Session) {
+        if worker.effects.letters.is_empty() {
+            return;
+        }
+        self.deliver(std::mem::take(&mut worker.effects.letters));
+        if session.state.client.kind() == ClientKind::PubSub && session.state.reply_mode == ReplyMode::On {
+            // What a publisher sends to itself comes right behind its reply.
+            for message in session.state.client.mailbox.take() {
+                session.out.raw(&message);
+            }
+        }
     }
 
     /// Runs a command, if it is one of the few that may, beside a script that keeps the server busy. They touch no keys.
@@ -294,7 +313,9 @@ impl Engine {
         }
         self.check_again(session, entry, request, now_ms)?;
         worker.tick_ns = self.clock().monotonic_ns();
-        Ok(self.call(worker, session, entry, request, Run::Shared, now_ms))
+        let next = self.call(worker, session, entry, request, Run::Shared, now_ms);
+        self.post_letters(worker, session);
+        Ok(next)
     }
 
     /// Looks at a command once more when it has passed the gate: whoever ran alone while it waited there may have turned

@@ -30,6 +30,8 @@ pub struct Effects {
     data: bool,
     /// Changes the running command counted by itself.
     pub(crate) extra_dirty: u64,
+    /// Messages published, to be delivered once the gate is left.
+    pub(crate) letters: crate::pubsub::Letters,
     /// Keyspace events of the unit, published when its locks are gone.
     pub(crate) events: Vec<(u32, &'static str, DbIndex, Box<[u8]>)>,
     /// Where those of the running command begin; in front of them goes what expired under it.

@@ -1,7 +1,7 @@
 //! Publish/subscribe: who listens to which channel, and delivery.
 //!
 //! A message is encoded once for each protocol version its receivers speak, and handed to their mailboxes as a
-//! reference-counted slice.
+//! reference-counted slice. Many receivers get theirs once the publisher has left the gate, before its next command.
 
 use crate::{Client, ClientId};
 use bytes::Bytes;
@@ -63,29 +63,29 @@ impl PubSub {
         self.pattern_count.store(patterns.len(), Ordering::Relaxed);
     }
 
-    /// Delivers a message to everybody who listens to `channel`, by name or by pattern; returns to how many.
-    pub fn publish(&self, channel: &[u8], message: &[u8]) -> Vec<Arc<Client>> {
-        let mut receivers = Vec::new();
+    /// A message to everybody who listens to `channel`, by name or by pattern.
+    fn address(&self, channel: &[u8], message: &[u8]) -> Letters {
+        let mut letters = Letters::default();
         if let Some(subscribers) = self.channels.get(channel) {
-            deliver(&subscribers, &[b"message", channel, message], &mut receivers);
+            letters.add(&subscribers, &[b"message", channel, message]);
         }
         if self.pattern_count.load(Ordering::Relaxed) > 0 {
             for (pattern, subscribers) in self.patterns.read().iter() {
                 if glob::glob_match(pattern, channel, false) {
-                    deliver(subscribers, &[b"pmessage", pattern, channel, message], &mut receivers);
+                    letters.add(subscribers, &[b"pmessage", pattern, channel, message]);
                 }
             }
         }
-        receivers
+        letters
     }
 
-    /// Delivers a message to everybody who listens to the shard channel.
-    pub fn publish_shard(&self, channel: &[u8], message: &[u8]) -> Vec<Arc<Client>> {
-        let mut receivers = Vec::new();
+    /// A message to everybody who listens to the shard channel.
+    fn address_shard(&self, channel: &[u8], message: &[u8]) -> Letters {
+        let mut letters = Letters::default();
         if let Some(subscribers) = self.shard_channels.get(channel) {
-            deliver(&subscribers, &[b"smessage", channel, message], &mut receivers);
+            letters.add(&subscribers, &[b"smessage", channel, message]);
         }
-        receivers
+        letters
     }
 
     /// Channels somebody listens to that match `pattern` (all without one).
@@ -138,17 +138,30 @@ fn leave(map: &DashMap<Bytes, Subscribers>, channel: &Bytes, client: ClientId) {
     map.remove_if(channel, |_, subscribers| subscribers.is_empty());
 }
 
-fn deliver(subscribers: &Subscribers, parts: &[&[u8]], receivers: &mut Vec<Arc<Client>>) {
-    let (mut resp2, mut resp3) = (None, None);
-    for client in subscribers.values() {
-        let protocol = client.protocol();
-        let encoded = match protocol {
-            Protocol::Resp2 => &mut resp2,
-            Protocol::Resp3 => &mut resp3,
-        };
-        let message = encoded.get_or_insert_with(|| encode(protocol, parts));
-        client.mailbox.push(message.clone());
-        receivers.push(Arc::clone(client));
+/// Messages with the clients they are for, not yet delivered.
+#[derive(Default)]
+pub(crate) struct Letters(Vec<(Arc<Client>, Bytes)>);
+
+impl Letters {
+    /// So many are delivered where they were written; more of them once the gate is left.
+    const FEW: usize = 64;
+
+    fn add(&mut self, subscribers: &Subscribers, parts: &[&[u8]]) {
+        let (mut resp2, mut resp3) = (None, None);
+        self.0.reserve(subscribers.len());
+        for client in subscribers.values() {
+            let protocol = client.protocol();
+            let encoded = match protocol {
+                Protocol::Resp2 => &mut resp2,
+                Protocol::Resp3 => &mut resp3,
+            };
+            let message = encoded.get_or_insert_with(|| encode(protocol, parts));
+            self.0.push((Arc::clone(client), message.clone()));
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -164,17 +177,24 @@ fn encode(protocol: Protocol, parts: &[&[u8]]) -> Bytes {
 impl crate::Engine {
     /// Publishes a message and returns how many got it. Receivers that do not keep up are disconnected.
     pub fn publish(&self, channel: &[u8], message: &[u8]) -> usize {
-        self.hold_to_limits(self.pubsub().publish(channel, message))
+        self.deliver(self.pubsub().address(channel, message))
     }
 
-    /// Publishes a message on a shard channel.
-    pub fn publish_shard(&self, channel: &[u8], message: &[u8]) -> usize {
-        self.hold_to_limits(self.pubsub().publish_shard(channel, message))
+    /// Delivers messages and returns how many there were.
+    pub(crate) fn deliver(&self, letters: Letters) -> usize {
+        let count = letters.0.len();
+        let receivers = letters.0.into_iter().map(|(client, message)| {
+            client.mailbox.push(message);
+            client
+        });
+        self.hold_to_limits(receivers.collect());
+        count
     }
 
-    pub(crate) fn hold_to_limits(&self, receivers: Vec<Arc<Client>>) -> usize {
+    /// Disconnects those who do not keep up with what they were sent.
+    pub(crate) fn hold_to_limits(&self, receivers: Vec<Arc<Client>>) {
         if receivers.is_empty() {
-            return 0;
+            return;
         }
         let (limits, now_ms) = (self.settings().pubsub_output_limit, self.clock().wall_ms());
         for client in &receivers {
@@ -184,7 +204,6 @@ impl crate::Engine {
                 client.mailbox.kill();
             }
         }
-        receivers.len()
     }
 
     /// Shows others what a session is subscribed to.
@@ -206,5 +225,30 @@ impl crate::Engine {
         session.channels.drain().for_each(|channel| self.pubsub().unsubscribe(&channel, id));
         session.patterns.drain().for_each(|pattern| self.pubsub().unsubscribe_pattern(&pattern, id));
         session.shard_channels.drain().for_each(|channel| self.pubsub().unsubscribe_shard(&channel, id));
+    }
+}
+
+impl crate::Cx<'_, '_> {
+    /// Publishes a message and returns how many get it.
+    pub fn publish(&mut self, channel: &[u8], message: &[u8]) -> usize {
+        let letters = self.engine.pubsub().address(channel, message);
+        self.post(letters)
+    }
+
+    /// Publishes a message on a shard channel and returns how many get it.
+    pub fn publish_shard(&mut self, channel: &[u8], message: &[u8]) -> usize {
+        let letters = self.engine.pubsub().address_shard(channel, message);
+        self.post(letters)
+    }
+
+    fn post(&mut self, mut letters: Letters) -> usize {
+        let waiting = &mut self.effects.letters;
+        if letters.0.len() <= Letters::FEW && waiting.is_empty() {
+            return self.engine.deliver(letters);
+        }
+        // None overtakes those that wait already.
+        let count = letters.0.len();
+        waiting.0.append(&mut letters.0);
+        count
     }
 }

@@ -67,6 +67,7 @@ impl Cron<'_> {
         self.tenths += 1;
         server.engine().end_stale_pause();
         server.engine().keep_to_memory(&mut self.worker);
+        server.engine().keep_tracking_to_limit();
         server.info_state().sample(server);
         server.aof().on_cron(server);
         server.persist().on_cron(server);

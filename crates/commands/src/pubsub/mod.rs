@@ -1,6 +1,8 @@
 //! Publish and subscribe.
 
 mod introspect;
+#[cfg(test)]
+mod many_tests;
 mod publish;
 mod subscribe;
 

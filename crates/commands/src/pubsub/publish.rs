@@ -1,8 +1,8 @@
 //! PUBLISH and SPUBLISH.
 
 use redan_engine::{
-    Arg, ArgKind, BeginSearch, Channels, CmdResult, Command, Cx, FindKeys, Group, KeySpec, condition, flag,
-    key_flag,
+    Arg, ArgKind, BeginSearch, Channels, CmdResult, Command, Cx, FindKeys, Group, KeySpec, Run, condition,
+    flag, key_flag,
 };
 use redan_resp::Args;
 
@@ -24,7 +24,6 @@ pub(super) const PUBLISH: Command = Command::new("publish", 3, publish)
 pub(super) const SPUBLISH: Command = Command::new("spublish", 3, spublish)
     .flags(FLAGS)
     .channels(Channels::First)
-    .run(redan_engine::Run::Exclusive)
     .keys(&[KeySpec {
         flags: key_flag::NOT_KEY,
         begin: BeginSearch::Index(1),
@@ -37,18 +36,20 @@ pub(super) const SPUBLISH: Command = Command::new("spublish", 3, spublish)
         "O(N) where N is the number of clients subscribed to the receiving shard channel.",
         "Post a message to a shard channel",
     )
-    .args(&[Arg::new("shardchannel", ArgKind::String), Arg::new("message", ArgKind::String)]);
+    .args(&[Arg::new("shardchannel", ArgKind::String), Arg::new("message", ArgKind::String)])
+    // What looks like a key is none here: no shard is locked.
+    .run(Run::Shared);
 
 fn publish(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     if cx.engine.conditions().any(condition::SENTINEL) {
         return crate::sentinel::ask(cx, args);
     }
-    let receivers = cx.engine.publish(&args[1], &args[2]);
+    let receivers = cx.publish(&args[1], &args[2]);
     reply(cx, args, receivers)
 }
 
 fn spublish(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
-    let receivers = cx.engine.publish_shard(&args[1], &args[2]);
+    let receivers = cx.publish_shard(&args[1], &args[2]);
     reply(cx, args, receivers)
 }
 

@@ -58,6 +58,16 @@ impl Engine {
         self.deliver_in_front(session);
     }
 
+    /// Forgets keys if there are too many although nobody sends a command: `tracking-table-max-keys` was lowered. To be
+    /// called from time to time.
+    pub fn keep_tracking_to_limit(&self) {
+        if self.conditions().any(condition::TRACKING_FULL) {
+            self.conditions().put(condition::TRACKING_FULL, false);
+            self.tracking().keep_to_limit();
+        }
+        self.deliver_invalidations();
+    }
+
     /// As [`deliver_invalidations`](Self::deliver_invalidations), with what this client is told itself in front of its
     /// next reply.
     pub(crate) fn deliver_in_front(&self, session: &mut Session) {
