@@ -535,6 +535,7 @@ impl Engine {
         let closed = view.close();
         worker.handed_over |= closed.handed_over;
         if !closed.garbage.is_empty() {
+            self.counters().lazyfreed_objects.fetch_add(closed.garbage.len() as u64, Ordering::Relaxed);
             self.host().free_later(Box::new(closed.garbage));
         }
         if dirty > 0 {

@@ -46,7 +46,7 @@ pub(super) fn parse<'a>(args: &Args<'a>, at: usize, bad_number: ReplyError) -> R
 
 /// Removes those of these fields whose time has come, for a reading command that met one of them.
 #[cold]
-pub(super) fn expire_met<'f>(view: &mut View<'_>, key: &Key<'_>, fields: impl IntoIterator<Item = &'f [u8]>) {
+pub(crate) fn expire_met<'f>(view: &mut View<'_>, key: &Key<'_>, fields: impl IntoIterator<Item = &'f [u8]>) {
     if let Some(entry) = view.edit(key) {
         entry.expire_fields(fields);
     }

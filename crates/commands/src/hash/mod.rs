@@ -1,7 +1,7 @@
 //! Commands of hashes.
 
 mod expire;
-mod fields;
+pub(crate) mod fields;
 mod get;
 mod getex;
 mod incr;

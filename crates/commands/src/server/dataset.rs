@@ -4,6 +4,7 @@ use crate::arg;
 use redan_engine::{Arg, ArgKind, CmdResult, Command, Cx, Group, ReplyError, category, errors, flag};
 use redan_keyspace::DbIndex;
 use redan_resp::Args;
+use std::sync::atomic::Ordering;
 
 /// DBSIZE
 pub(super) const DBSIZE: Command = Command::new("dbsize", 1, dbsize)
@@ -84,6 +85,10 @@ fn flush(cx: &mut Cx<'_, '_>, args: Args<'_>, db: Option<DbIndex>) -> CmdResult 
     };
     // It goes to replicas even if there was nothing to flush: theirs may differ.
     cx.add_dirty(gone.keys().max(1));
+    if lazy || !cx.is_nested() {
+        // As Redis counts: a plain FLUSHALL outside of a transaction is one in the background that is waited for.
+        cx.engine.counters().lazyfreed_objects.fetch_add(gone.keys(), Ordering::Relaxed);
+    }
     if lazy {
         cx.free_later(gone);
     } else {

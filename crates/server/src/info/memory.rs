@@ -64,8 +64,7 @@ pub(super) fn write(server: &Server, fields: &mut Fields<'_>) {
     fields.add("mem_overhead_db_hashtable_rehashing", 0);
     fields.add("active_defrag_running", 0);
     fields.add("lazyfree_pending_objects", server.lazy_free().pending());
-    let freed = server.lazy_free().freed() + engine.counters().lazyfreed_objects.load(Relaxed);
-    fields.add("lazyfreed_objects", freed);
+    fields.add("lazyfreed_objects", engine.counters().lazyfreed_objects.load(Relaxed));
 }
 
 fn write_scripts(server: &Server, fields: &mut Fields<'_>) {

@@ -3,6 +3,7 @@
 use redan_engine::Cx;
 use redan_keyspace::Hash;
 
+use crate::hash::fields::expire_met;
 use crate::string::value::notify_miss;
 
 /// A pattern.
@@ -52,11 +53,13 @@ impl<'a> Pattern<'a> {
             notify_miss(cx, &name);
             return None;
         };
-        let found = match field {
-            Some(field) => entry.aggregate::<Hash>()?.value(field, horizon_ms),
-            None => entry.string(),
-        };
-        found.map(|value| value.to_vec())
+        let Some(field) = field else { return entry.string().map(|value| value.to_vec()) };
+        let found = entry.aggregate::<Hash>()?.value(field, horizon_ms).map(|value| value.to_vec());
+        if found.is_none() {
+            // It may be there and over.
+            expire_met(&mut cx.view, &key, [field]);
+        }
+        found
     }
 }
 
