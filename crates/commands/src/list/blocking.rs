@@ -9,7 +9,7 @@ use redan_resp::Args;
 
 use super::pop::{PopMany, propagate_pop};
 use super::transfer::{self, try_move};
-use super::{ENDS, end, remove_at};
+use super::{ENDS, end, limits, notify_popped, remove_at};
 use crate::{arg, typed};
 
 const POPPED: u32 = key_flag::RW | key_flag::ACCESS | key_flag::DELETE;
@@ -40,6 +40,7 @@ pub(super) const BRPOP: Command = pop_row(
 fn pop(cx: &mut Cx<'_, '_>, args: Args<'_>, end: End) -> CmdResult {
     let keys = args.take(args.len() - 1).skip(1);
     let deadline_ms = arg::timeout_s(&args[args.len() - 1], cx.now_ms)?;
+    let limits = limits(cx);
     for key in keys.iter() {
         let key = cx.key(key);
         let Some(entry) = typed::edit::<List>(&mut cx.view, &key)? else { continue };
@@ -47,7 +48,8 @@ fn pop(cx: &mut Cx<'_, '_>, args: Args<'_>, end: End) -> CmdResult {
         cx.out.array(2);
         cx.out.bulk(key.bytes);
         typed::reply_element(cx.out, list.peek(end).expect("no list is empty"));
-        remove_at(cx, &key, end, 1)?;
+        let emptied = remove_at(entry, end, 1, &limits);
+        notify_popped(cx, &key, end, emptied);
         propagate_pop(cx, &key, end, None);
         return Ok(());
     }

@@ -9,10 +9,10 @@ mod push;
 mod read;
 mod transfer;
 
-use redan_engine::{Arg, CmdResult, Command, Cx, ReplyError, errors, notify_class};
+use redan_engine::{Arg, Command, Cx, ReplyError, errors, notify_class};
 use redan_keyspace::{End, EntryMut, Key, List, ListLimits};
 
-use crate::{arg, typed};
+use crate::arg;
 
 /// The rows of this group.
 pub const COMMANDS: &[Command] = &[
@@ -79,34 +79,21 @@ fn pushed_to(end: End) -> &'static str {
     }
 }
 
-/// Removes `n` elements, which are there, at an end of a list that is there, and its key with the last; tells of it.
-fn remove_at(cx: &mut Cx<'_, '_>, key: &Key<'_>, end: End, n: usize) -> CmdResult {
-    remove_and_say(cx, key, end, n, |entry| entry.changed(n as u64))
-}
-
-/// The same for one element that was put elsewhere, which was counted as a change already.
-fn remove_moved(cx: &mut Cx<'_, '_>, key: &Key<'_>, end: End) -> CmdResult {
-    remove_and_say(cx, key, end, 1, |entry| entry.changed_along())
-}
-
-fn remove_and_say(
-    cx: &mut Cx<'_, '_>,
-    key: &Key<'_>,
-    end: End,
-    n: usize,
-    say: impl FnOnce(&mut EntryMut<'_, '_>),
-) -> CmdResult {
-    let limits = limits(cx);
-    let Some(mut entry) = typed::edit::<List>(&mut cx.view, key)? else { return Ok(()) };
+/// Removes `n` elements, which are there, at an end of a list, and its key with the last; says whether that happened.
+/// [`notify_popped`] has to follow.
+fn remove_at(mut entry: EntryMut<'_, '_>, end: End, n: usize, limits: &ListLimits) -> bool {
     let list = entry.aggregate_mut::<List>().expect("its type was checked");
-    list.pop(end, n, &limits);
-    say(&mut entry);
-    let emptied = entry.remove_if_emptied();
+    list.pop(end, n, limits);
+    entry.changed(n as u64);
+    entry.remove_if_emptied()
+}
+
+/// The events of elements that were removed at an end of a list, perhaps the last ones.
+fn notify_popped(cx: &mut Cx<'_, '_>, key: &Key<'_>, end: End, emptied: bool) {
     cx.notify(notify_class::LIST, popped_from(end).0, key.bytes);
     if emptied {
         cx.notify(notify_class::GENERIC, "del", key.bytes);
     }
-    Ok(())
 }
 
 #[cfg(test)]

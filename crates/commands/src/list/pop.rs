@@ -8,7 +8,7 @@ use redan_keyspace::{Aggregate, End, IntText, Key, List};
 use redan_resp::Args;
 
 use super::read::reply_range;
-use super::{ENDS, end, popped_from, remove_at};
+use super::{ENDS, end, limits, notify_popped, popped_from, remove_at};
 use crate::{arg, typed};
 
 const fn row(name: &'static str, handler: Handler, summary: &'static str) -> Command {
@@ -39,6 +39,7 @@ fn pop(cx: &mut Cx<'_, '_>, args: Args<'_>, end: End) -> CmdResult {
         return Err(cx.arity_error());
     }
     let count = args.get(2).map(|count| arg::int_from(count, 0)).transpose()?;
+    let limits = limits(cx);
     let key = cx.key(&args[1]);
     let Some(entry) = typed::edit::<List>(&mut cx.view, &key)? else {
         if count.is_some() {
@@ -60,7 +61,11 @@ fn pop(cx: &mut Cx<'_, '_>, args: Args<'_>, end: End) -> CmdResult {
             n
         }
     };
-    if n == 0 { Ok(()) } else { remove_at(cx, &key, end, n) }
+    if n > 0 {
+        let emptied = remove_at(entry, end, n, &limits);
+        notify_popped(cx, &key, end, emptied);
+    }
+    Ok(())
 }
 
 const MANY_ARGS: &[Arg] = &[
@@ -132,6 +137,7 @@ impl<'a> PopMany<'a> {
     /// # Errors
     /// `WRONGTYPE`.
     pub(super) fn try_serve(&self, cx: &mut Cx<'_, '_>) -> Result<bool, ReplyError> {
+        let limits = limits(cx);
         for key in self.keys.iter() {
             let key = cx.key(key);
             let Some(entry) = typed::edit::<List>(&mut cx.view, &key)? else { continue };
@@ -140,7 +146,8 @@ impl<'a> PopMany<'a> {
             cx.out.array(2);
             cx.out.bulk(key.bytes);
             reply_range(cx.out, list, self.end, 0, n);
-            remove_at(cx, &key, self.end, n)?;
+            let emptied = remove_at(entry, self.end, n, &limits);
+            notify_popped(cx, &key, self.end, emptied);
             propagate_pop(cx, &key, self.end, Some(n));
             return Ok(true);
         }

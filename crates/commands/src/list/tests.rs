@@ -241,3 +241,41 @@ fn encodings_follow_the_limits() {
     rig.run("LTRIM k 0 1");
     assert_eq!(rig.run("OBJECT ENCODING k"), "$8|listpack");
 }
+
+#[test]
+fn who_waits_is_served_in_order() {
+    let mut writer = Rig::new();
+    let (mut first, mut second, mut mover) = (writer.another(), writer.another(), writer.another());
+    assert_eq!(first.run("BLPOP a k 0"), "");
+    assert_eq!(second.run("BLMPOP 0 1 k RIGHT COUNT 2"), "");
+    assert_eq!(mover.run("BLMOVE m a LEFT RIGHT 0"), "");
+    writer.propagated();
+    writer.run("RPUSH k 1 2 3 4");
+    assert_eq!(first.resume(), "*2|$1|k|$1|1");
+    assert_eq!(second.resume(), "*2|$1|k|*2|$1|4|$1|3");
+    assert_eq!(writer.propagated(), "SELECT 0; RPUSH k 1 2 3 4; LPOP k; RPOP k 2");
+    // What is moved wakes the one who waits for where it goes.
+    assert_eq!(first.run("BRPOP a 0"), "");
+    writer.run("RPUSH m x");
+    assert_eq!(mover.resume(), "$1|x");
+    assert_eq!(first.resume(), "*2|$1|a|$1|x");
+    assert_eq!(writer.propagated(), "RPUSH m x; LMOVE m a LEFT RIGHT; RPOP a");
+    // Another type wakes nobody.
+    assert_eq!(first.run("BLPOP s 0"), "");
+    writer.run("SET s v");
+    assert_eq!(first.resume(), "");
+    writer.run("DEL s");
+    writer.run("LPUSH s v");
+    assert_eq!(first.resume(), "*2|$1|s|$1|v");
+}
+
+#[test]
+fn who_waits_too_long_gets_a_null_array() {
+    let mut rig = Rig::new();
+    for command in ["BLPOP k 0.5", "BRPOPLPUSH k l 0.5", "BLMPOP 0.5 1 k LEFT"] {
+        assert_eq!(rig.run(command), "");
+        assert_eq!(rig.resume(), "", "not yet");
+        rig.advance_ms(501);
+        assert_eq!(rig.resume(), "*-1", "{command}");
+    }
+}

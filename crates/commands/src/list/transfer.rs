@@ -3,10 +3,10 @@
 use redan_engine::{
     Arg, CmdResult, Command, Cx, Group, KeySpec, ReplyError, category, flag, key_flag, notify_class,
 };
-use redan_keyspace::{End, List, StringRef};
+use redan_keyspace::{End, Key, List, StringRef};
 use redan_resp::Args;
 
-use super::{ENDS, end, limits, pushed_to, remove_moved};
+use super::{ENDS, end, limits, notify_popped, pushed_to};
 use crate::typed;
 
 /// The keys of commands that move an element.
@@ -96,6 +96,18 @@ pub(super) fn try_move(
     Ok(true)
 }
 
+/// Removes the element that was moved, which was counted as a change already.
+fn remove_moved(cx: &mut Cx<'_, '_>, source: &Key<'_>, from: End) -> CmdResult {
+    let limits = limits(cx);
+    let Some(mut entry) = typed::edit::<List>(&mut cx.view, source)? else { return Ok(()) };
+    let list = entry.aggregate_mut::<List>().expect("its type was checked");
+    list.pop(from, 1, &limits);
+    entry.changed_along();
+    let emptied = entry.remove_if_emptied();
+    notify_popped(cx, source, from, emptied);
+    Ok(())
+}
+
 /// Moves an element within its list, which never is empty so.
 fn rotate(cx: &mut Cx<'_, '_>, key: &[u8], moved: &[u8], from: End, to: End) -> CmdResult {
     let limits = limits(cx);
@@ -107,6 +119,6 @@ fn rotate(cx: &mut Cx<'_, '_>, key: &[u8], moved: &[u8], from: End, to: End) -> 
     entry.changed(1);
     cx.notify(notify_class::LIST, pushed_to(to), key.bytes);
     cx.out.bulk(moved);
-    cx.notify(notify_class::LIST, super::popped_from(from).0, key.bytes);
+    notify_popped(cx, &key, from, false);
     Ok(())
 }
