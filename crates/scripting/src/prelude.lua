@@ -292,18 +292,16 @@ local ask = host.ask
 
 local redis = copied(host.constants)
 
--- The server's functions take somewhat fewer arguments than functions of Lua.
+-- The server's functions take somewhat fewer arguments than functions of Lua: more of them come as a table.
 local MOST_ARGUMENTS = 7900
 
-local function command(...)
-    if select("#", ...) > MOST_ARGUMENTS then
-        return ask(4, { ... })
-    end
-    return ask(0, ...)
-end
-
 function redis.call(...)
-    local reply, failed = command(...)
+    local reply, failed
+    if select("#", ...) > MOST_ARGUMENTS then
+        reply, failed = ask(4, { ... })
+    else
+        reply, failed = ask(0, ...)
+    end
     if failed then
         error(reply, 0)
     end
@@ -311,7 +309,10 @@ function redis.call(...)
 end
 
 function redis.pcall(...)
-    return (command(...))
+    if select("#", ...) > MOST_ARGUMENTS then
+        return (ask(4, { ... }))
+    end
+    return (ask(0, ...))
 end
 
 local function asking(operation)

@@ -3,6 +3,7 @@
 use crate::redis::Caller;
 use crate::reply::{ErrorValue, from_lua};
 use crate::{bits, json, msgpack, packing, redis};
+use mlua::state::{GcIncParams, GcMode};
 use mlua::{Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value, VmState};
 use redan_engine::{Clock, ScriptCx, ScriptEnd, ScriptKind, ScriptWatch, Verdict};
 use redan_resp::{Args, OwnedArgs, Protocol};
@@ -36,6 +37,9 @@ const LOOK_EVERY: u32 = 100_000;
 
 /// How long a library may take to load, ns.
 const LOAD_LIMIT_NS: u64 = 500_000_000;
+
+/// The collector begins anew when the heap is so much larger than what it left, percent.
+const GC_PAUSE: i32 = 125;
 
 /// After how many new scripts the collector is helped along.
 const COLLECT_EVERY: u32 = 50;
@@ -107,6 +111,8 @@ impl Vm {
             lua,
         };
         vm.install_hook()?;
+        // Scripts leave much behind that dies young, in a heap that is small.
+        vm.lua.gc_set_mode(GcMode::Incremental(GcIncParams::default().pause(GC_PAUSE)));
         vm.lua.gc_collect()?;
         if options.memory_limit > 0 {
             vm.lua.set_memory_limit(options.memory_limit)?;

@@ -128,7 +128,8 @@ fn database(cx: &Cx<'_, '_>, index: &[u8], not_a_number: &str) -> Result<DbIndex
 }
 
 fn time(cx: &mut Cx<'_, '_>, _: Args<'_>) -> CmdResult {
-    let now_us = cx.engine.clock().wall_us();
+    // Time stands still inside of transactions and scripts.
+    let now_us = if cx.is_nested() { cx.now_ms * 1000 } else { cx.engine.clock().wall_us() };
     cx.out.array(2);
     cx.out.bulk_int(now_us / 1_000_000);
     cx.out.bulk_int(now_us % 1_000_000);
