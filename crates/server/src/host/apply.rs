@@ -56,6 +56,7 @@ fn watch_engine(server: &Arc<Server>) {
         rows::SLOWLOG_MAX_LEN.name(),
         rows::LATENCY_MONITOR_THRESHOLD.name(),
         rows::LATENCY_TRACKING.name(),
+        rows::TRACKING_TABLE_MAX_KEYS.name(),
         rows::LATENCY_TRACKING_INFO_PERCENTILES.name(),
         rows::CLIENT_OUTPUT_BUFFER_LIMIT.name(),
         rows::REPLICA_SERVE_STALE_DATA.name(),
