@@ -4,7 +4,7 @@ use redan_engine::{
     Arg, ArgKind, CmdResult, Command, Cx, Group, KeySpec, ReplyError, category, errors, flag, key_flag,
     notify_class,
 };
-use redan_keyspace::{IntText, Key, Limits, NewValue, SetTtl};
+use redan_keyspace::{IntText, Key, NewValue, SetTtl};
 use redan_persistence::dump::{self, DumpError};
 use redan_persistence::rdb::RdbValue;
 use redan_resp::Args;
@@ -114,7 +114,7 @@ fn restore(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
         return Err(errors::BUSY_KEY);
     }
     let expire_at_ms = expiry_of(cx, &args[2], options.absolute)?;
-    let value = decode(&args[3], cx.view.keyspace().limits())?;
+    let value = decode(cx, &args[3])?;
     if expire_at_ms.is_some_and(|at_ms| expiry::is_over(cx, at_ms)) {
         if cx.view.peek(&key).is_some() {
             expiry::delete_expired(cx, &key);
@@ -146,15 +146,22 @@ fn expiry_of(cx: &Cx<'_, '_>, ttl: &[u8], absolute: bool) -> Result<Option<i64>,
     Ok((ttl > 0).then(|| ttl.saturating_add(base_ms)))
 }
 
-fn decode(payload: &[u8], limits: &Limits) -> Result<NewValue<'static>, ReplyError> {
-    let value = dump::decode(payload, true, limits, |value| match value {
+/// The value in a payload. What is wrong with a damaged one goes to the log.
+fn decode(cx: &Cx<'_, '_>, payload: &[u8]) -> Result<NewValue<'static>, ReplyError> {
+    let limits = cx.view.keyspace().limits();
+    let verify_checksum = cx.engine.switches().checksums();
+    let value = dump::decode(payload, verify_checksum, limits, |value| match value {
         RdbValue::String(string) => Some(NewValue::Owned(string.into_vec())),
         RdbValue::Object(object) => Some(NewValue::Object(Arc::new(object))),
         RdbValue::Empty | RdbValue::SkippedModule => None,
     });
     match value {
         Ok(Some(value)) => Ok(value),
-        Ok(None) | Err(DumpError::BadData(_)) => Err(errors::BAD_DUMP_FORMAT),
+        Ok(None) => Err(errors::BAD_DUMP_FORMAT),
+        Err(DumpError::BadData(cause)) => {
+            cx.host().log_notice(&format!("RESTORE refused a payload: {cause}"));
+            Err(errors::BAD_DUMP_FORMAT)
+        }
         Err(DumpError::BadFooter) => Err(errors::BAD_DUMP),
     }
 }

@@ -30,7 +30,7 @@ fn hgetdel(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     let Touched { fields: removed, emptied } = found;
     if !removed.is_empty() {
         let mut words: SmallVec<[&[u8]; 8]> = SmallVec::from_slice(&[b"HDEL", key.bytes]);
-        words.extend(removed.iter().copied());
+        words.extend(fields.iter());
         cx.propagate(&words);
     }
     finish_removal(cx, &key, removed.len(), emptied);

@@ -61,6 +61,12 @@ const SUBCOMMANDS: &[Sub] = &[
         "HTSTATS-KEY <key> [full]",
         "The same of the table a key holds.",
     ),
+    sub(
+        ("listpack", 3, 3),
+        dataset::listpack,
+        "LISTPACK <key>",
+        "Write the elements of a listpack to the log.",
+    ),
     sub(("loadaof", 2, 2), loadaof, "LOADAOF", "Empty the dataset and load the append-only file."),
     sub(("object", 3, 3), dataset::object, "OBJECT <key>", "How a key is stored."),
     sub(

@@ -2,7 +2,9 @@
 
 use crate::arg;
 use redan_engine::{CmdResult, Cx, condition, errors};
-use redan_keyspace::{Aggregate, DbIndex, Encoding, EntryRef, Limit, Limits, List, NewValue, SetTtl};
+use redan_keyspace::{
+    Aggregate, DbIndex, Encoding, EntryRef, Limit, Limits, List, NewValue, SetTtl, ValueRef,
+};
 use redan_persistence::digest::{DatasetDigest, Digest};
 use redan_persistence::dump;
 use redan_resp::Args;
@@ -70,6 +72,18 @@ fn describe_quicklist(list: &List, limits: &Limits) -> String {
         u8::from(limits.get(Limit::ListCompressDepth) != 0),
         list.byte_len(),
     )
+}
+
+/// DEBUG LISTPACK key
+pub(super) fn listpack(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
+    let entry = cx.view.peek(&cx.key(&args[2])).ok_or(errors::NO_SUCH_KEY)?;
+    let elements = match (entry.encoding(), entry.value()) {
+        (Encoding::Listpack | Encoding::ListpackEx, ValueRef::Object(object)) => format!("{object:?}"),
+        _ => return Err(errors::err("Not a listpack encoded object.")),
+    };
+    cx.host().log_notice(&elements);
+    cx.out.simple("Listpack structure printed on stdout");
+    Ok(())
 }
 
 /// DEBUG POPULATE count [prefix] [size]

@@ -30,6 +30,8 @@ const DUPLICATES: RdbErrorKind = RdbErrorKind::Corrupt("Duplicate hash fields de
 const BAD_LISTPACK: RdbErrorKind = RdbErrorKind::Corrupt("Hash listpack integrity check failed.");
 const BAD_LISTPACK_EX: RdbErrorKind = RdbErrorKind::Corrupt("Hash listpackex integrity check failed.");
 const BAD_ZIPLIST: RdbErrorKind = RdbErrorKind::Corrupt("Hash ziplist integrity check failed.");
+const BAD_ZIPMAP: RdbErrorKind =
+    RdbErrorKind::Corrupt("Hash zipmap with dup elements, integrity check failed.");
 const BAD_EXPIRY: RdbErrorKind = RdbErrorKind::Corrupt("invalid expireAt time");
 
 /// The latest expiry of a field that Redis can hold, Unix ms.
@@ -150,7 +152,7 @@ fn read_listpack<R: Read>(input: &mut RdbInput<R>, limits: &Limits) -> Result<Op
         return Err(BAD_LISTPACK);
     }
     let hash = Hash::from_listpack(list);
-    check_fields(&hash)?;
+    check_fields(&hash, BAD_LISTPACK)?;
     Ok(Some(fitted(hash, limits)))
 }
 
@@ -169,7 +171,7 @@ fn read_listpack_ex<R: Read>(input: &mut RdbInput<R>, limits: &Limits) -> Result
         }
     }
     let hash = Hash::from_listpack_ex(list);
-    check_fields(&hash)?;
+    check_fields(&hash, BAD_LISTPACK_EX)?;
     let mut before = 0;
     let mut is_ordered = true;
     hash.for_each(|found| {
@@ -182,11 +184,11 @@ fn read_listpack_ex<R: Read>(input: &mut RdbInput<R>, limits: &Limits) -> Result
 }
 
 /// Checks that fields differ.
-fn check_fields(hash: &Hash) -> Result<(), RdbErrorKind> {
+fn check_fields(hash: &Hash, duplicates: RdbErrorKind) -> Result<(), RdbErrorKind> {
     let mut seen = HashSet::with_capacity(hash.len());
     let mut differ = true;
     hash.for_each(|found| differ &= seen.insert(found.field.to_vec()));
-    if differ { Ok(()) } else { Err(DUPLICATES) }
+    if differ { Ok(()) } else { Err(duplicates) }
 }
 
 /// The same hash as a table if it has too many fields for a listpack.
@@ -215,13 +217,13 @@ fn read_ziplist<R: Read>(input: &mut RdbInput<R>, limits: &Limits) -> Result<Opt
         return Err(BAD_ZIPLIST);
     }
     let mut elements = list.iter();
-    from_pairs(limits, || Some((elements.next()?, elements.next()?)))
+    from_pairs(limits, BAD_ZIPLIST, || Some((elements.next()?, elements.next()?)))
 }
 
 fn read_zipmap<R: Read>(input: &mut RdbInput<R>, limits: &Limits) -> Result<Option<Hash>, RdbErrorKind> {
     let bytes = input.string()?.into_vec();
     let mut pairs = Zipmap::new(&bytes)?.iter();
-    from_pairs(limits, || {
+    from_pairs(limits, BAD_ZIPMAP, || {
         pairs.next().map(|(field, value)| (StringRef::Bytes(field), StringRef::Bytes(value)))
     })
 }
@@ -229,6 +231,7 @@ fn read_zipmap<R: Read>(input: &mut RdbInput<R>, limits: &Limits) -> Result<Opti
 /// A hash of these fields and values.
 fn from_pairs<'a>(
     limits: &Limits,
+    duplicates: RdbErrorKind,
     mut next: impl FnMut() -> Option<(StringRef<'a>, StringRef<'a>)>,
 ) -> Result<Option<Hash>, RdbErrorKind> {
     let mut hash = Hash::default();
@@ -236,7 +239,7 @@ fn from_pairs<'a>(
         let (mut field_text, mut value_text) = (IntText::new(), IntText::new());
         let value = value.bytes(&mut value_text);
         if !hash.set(field.bytes(&mut field_text), value, SetTtl::Clear, limits) {
-            return Err(DUPLICATES);
+            return Err(duplicates);
         }
     }
     Ok((!hash.is_empty()).then_some(hash))
