@@ -76,6 +76,7 @@ impl Persist {
         let path = super::rdb_path(&settings);
         let started = std::time::Instant::now();
         let flags = LoadFlags { keep_expired: server.replication().is_replica(), merge: false };
+        *self.expired_at_start.lock() = Some(Vec::new());
         match self.load_file(server, &path, flags) {
             Ok(report) => {
                 if let Err(error) = server.engine().scripts().restore(&report.functions, RestorePolicy::Flush)
@@ -211,7 +212,11 @@ impl Persist {
                     std::thread::sleep(delay_of(delay_us, 1));
                 }
             }
-            LoadEvent::Expired { .. } => {}
+            LoadEvent::Expired { db, key } => {
+                if let Some(expired) = self.expired_at_start.lock().as_mut() {
+                    expired.push((db, key.into()));
+                }
+            }
         }
         ControlFlow::Continue(())
     }

@@ -21,6 +21,7 @@ use parking_lot::{Condvar, Mutex};
 use redan_engine::{CmdResult, Engine, ReplyError, RestorePolicy, SaveRefusal, condition, errors};
 
 use redan_persistence::rdb::{SaveError, SaveProgress, SaveStats};
+use redan_replication::Audience;
 use snapshot::Pace;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -42,6 +43,8 @@ struct Running {
     started: Instant,
     /// Keys at the cut.
     keys: u64,
+    /// The count of changes at the cut.
+    dirty: u64,
 }
 
 /// The state that INFO shows and decisions are made on.
@@ -64,6 +67,8 @@ pub struct Persist {
     shared: Arc<Shared>,
     /// How far a load is.
     loading: LoadProgress,
+    /// Keys that were left out at the start because their time was over.
+    expired_at_start: Mutex<Option<Vec<(u32, Box<[u8]>)>>>,
 }
 
 /// What the snapshot's thread shares with everybody else.
@@ -111,7 +116,7 @@ impl Persist {
             saves: 0,
         };
         let shared = Arc::new(Shared { state: Mutex::new(state), ended: Condvar::new() });
-        Self { engine, shared, loading: LoadProgress::default() }
+        Self { engine, shared, loading: LoadProgress::default(), expired_at_start: Mutex::default() }
     }
 
     fn handle(&self) -> Arc<Shared> {
@@ -224,10 +229,31 @@ impl Persist {
         true
     }
 
+    /// Tells the log of keys that a load at the start has left out: replicas that resume still have them. To be called
+    /// when the log is where the file was written.
+    pub(crate) fn log_expired_at_start(&self) {
+        let log = self.engine.log();
+        for (db, key) in self.expired_at_start.lock().take().into_iter().flatten() {
+            if log.is_active() {
+                log.append_command(db, Audience::All, [b"DEL".as_slice(), &key].into_iter());
+            }
+        }
+    }
+
     /// `rdb-key-save-delay` was changed: it counts for a running snapshot too.
     pub(crate) fn set_delay(&self, delay_us: i64) {
         if let Some(running) = &self.shared.state.lock().running {
             running.pace.set_delay(delay_us);
+        }
+    }
+
+    /// The running snapshot, made for replicas, is complete in the configured file: it counts as saved.
+    pub(crate) fn on_sync_saved(&self) {
+        let mut state = self.shared.state.lock();
+        if let Some(dirty) = state.running.as_ref().map(|running| running.dirty) {
+            state.on_saved(dirty);
+            state.last_ok = true;
+            self.engine.conditions().put(condition::SAVE_ERROR, false);
         }
     }
 

@@ -159,6 +159,7 @@ impl Persist {
             pace: Arc::clone(&pace),
             started: Instant::now(),
             keys: cut.keys,
+            dirty: self.engine.dirty(),
         });
         let config = server.config().load();
         let (shared, persist) = (Arc::clone(&progress), self.handle());

@@ -191,6 +191,7 @@ impl SnapshotTarget for Disk {
         match opened {
             Ok((file, bytes)) => {
                 tracing::info!("Background saving terminated with success");
+                server.persist().on_sync_saved();
                 if settings.get(rows::RDB_DEL_SYNC_FILES) && settings.get(rows::SAVE).is_empty() {
                     tracing::info!(
                         "Removing the RDB file {} used to feed replicas in a persistence-less instance",

@@ -267,8 +267,12 @@ fn load_dataset(server: &Arc<Server>, plan: &Plan) {
     if !server.is_sentinel() {
         tracing::info!("Server initialized");
         let loaded = load_files(server);
-        let opened = loaded
-            .and_then(|history| server.replication().on_loaded(history, || server.aof().open_loaded(server)));
+        let opened = loaded.and_then(|history| {
+            server.replication().on_loaded(history, || {
+                server.persist().log_expired_at_start();
+                server.aof().open_loaded(server)
+            })
+        });
         if let Err(reason) = opened {
             server.log().fatal(&reason);
             std::process::exit(1);
