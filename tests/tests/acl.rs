@@ -161,6 +161,20 @@ const COMMANDS: &[&str] = &[
 
 /// Commands with many ways to name keys, some of them malformed.
 const SHAPES: &[&str] = &[
+    "sort a",
+    "sort a by x get y store d",
+    "sort a store d store e",
+    "sort a limit store 2 store d",
+    "sort_ro a by x",
+    "geoadd k 1 1 m",
+    "georadius k 1 1 1 m store d",
+    "georadius k 1 1 1 m storedist d",
+    "georadius k 1 1 1 m",
+    "geosearchstore d k frommember m byradius 1 m",
+    "pfcount a b",
+    "pfmerge d a b",
+    "migrate h 1 k 0 1",
+    "migrate h 1 x 0 1 copy replace",
     "get k",
     "set k v",
     "set k v get",
