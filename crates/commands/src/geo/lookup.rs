@@ -2,7 +2,7 @@
 
 use redan_engine::{Arg, ArgKind, CmdResult, Command, Cx, Group, KeySpec, category, errors, flag, key_flag};
 use redan_keyspace::SortedSet;
-use redan_resp::{Args, Protocol, ReplyBuf, format_human_f64};
+use redan_resp::{Args, ReplyBuf};
 
 use super::position::Position;
 use super::unit::{Unit, distance_text};
@@ -31,17 +31,8 @@ fn look(
 /// Appends longitude and latitude.
 pub(super) fn put_position(out: &mut ReplyBuf, position: Position) {
     out.array(2);
-    for degrees in [position.longitude, position.latitude] {
-        let mut text = Vec::new();
-        format_human_f64(degrees, &mut text);
-        if out.protocol() == Protocol::Resp3 {
-            out.raw(b",");
-            out.raw(&text);
-            out.raw(b"\r\n");
-        } else {
-            out.bulk(&text);
-        }
-    }
+    out.double(position.longitude);
+    out.double(position.latitude);
 }
 
 /// GEOPOS key [member ...]
