@@ -214,6 +214,8 @@ fixed! {
     LCS_TOO_LONG = "ERR String too long for LCS";
     /// LCS whose table would be too large.
     LCS_MEMORY = "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len";
+    /// MODULE that would load or unload something.
+    MODULES_DISABLED = "ERR MODULE command not allowed. If the enable-module-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.";
     /// DEBUG while it is not enabled.
     DEBUG_DISABLED = "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.";
     /// BGSAVE while one is running.

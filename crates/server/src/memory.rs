@@ -86,7 +86,8 @@ pub fn used() -> u64 {
     let sum = METER.with_borrow_mut(|meter| match meter {
         Some(meter) => {
             meter.publish();
-            if meter.others.is_empty() {
+            // Threads that have joined since it looked last count too.
+            if meter.others.len() != BALANCES.joined.load(Relaxed) {
                 meter.others = BALANCES.threads.lock().clone();
             }
             sum_of(&meter.others)

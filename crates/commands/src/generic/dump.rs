@@ -117,7 +117,7 @@ fn restore(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     let value = decode(cx, &args[3])?;
     if expire_at_ms.is_some_and(|at_ms| expiry::is_over(cx, at_ms)) {
         if cx.view.peek(&key).is_some() {
-            expiry::delete_expired(cx, &key);
+            expiry::delete_replaced(cx, &key);
         }
         cx.out.ok();
         return Ok(());

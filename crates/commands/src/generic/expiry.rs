@@ -13,8 +13,16 @@ pub(crate) fn is_over(cx: &Cx<'_, '_>, at_ms: i64) -> bool {
 
 /// Deletes a key because its time is over, as what it propagates.
 pub(crate) fn delete_expired(cx: &mut Cx<'_, '_>, key: &Key<'_>) {
+    delete(cx, key, cx.engine.settings().lazyfree_lazy_expire);
+}
+
+/// The same for a value that a key is not even to get, so that it is the old one that goes.
+pub(crate) fn delete_replaced(cx: &mut Cx<'_, '_>, key: &Key<'_>) {
+    delete(cx, key, cx.engine.settings().lazyfree_lazy_server_del);
+}
+
+fn delete(cx: &mut Cx<'_, '_>, key: &Key<'_>, lazy: bool) {
     cx.view.remove(key);
-    let lazy = cx.engine.settings().lazyfree_lazy_expire;
     cx.propagate(&[if lazy { b"UNLINK" } else { b"DEL" }, key.bytes]);
     cx.notify(notify_class::GENERIC, "del", key.bytes);
 }

@@ -109,8 +109,9 @@ fn wants_async(cx: &Cx<'_, '_>, args: Args<'_>) -> Result<bool, ReplyError> {
 }
 
 fn swapdb(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
-    let first = database(cx, &args[1], "invalid first DB index")?;
-    let second = database(cx, &args[2], "invalid second DB index")?;
+    let first = arg::int(&args[1]).map_err(|_| errors::err("invalid first DB index"))?;
+    let second = arg::int(&args[2]).map_err(|_| errors::err("invalid second DB index"))?;
+    let (first, second) = (database(cx, first)?, database(cx, second)?);
     cx.settle_watched(first, second);
     cx.engine.keyspace().swap(first, second);
     cx.add_dirty(1);
@@ -118,8 +119,7 @@ fn swapdb(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
     Ok(())
 }
 
-fn database(cx: &Cx<'_, '_>, index: &[u8], not_a_number: &str) -> Result<DbIndex, ReplyError> {
-    let index = arg::int(index).map_err(|_| errors::err(not_a_number))?;
+fn database(cx: &Cx<'_, '_>, index: i64) -> Result<DbIndex, ReplyError> {
     u32::try_from(index)
         .ok()
         .filter(|&index| index < cx.engine.keyspace().databases())

@@ -9,6 +9,7 @@ mod keysizes;
 mod latency;
 mod lolwut;
 mod memory;
+mod module;
 mod monitor;
 mod replication;
 mod save;
@@ -30,6 +31,7 @@ pub const COMMANDS: &[Command] = &[
     latency::LATENCY,
     lolwut::LOLWUT,
     memory::MEMORY,
+    module::MODULE,
     monitor::MONITOR,
     replication::FAILOVER,
     replication::PSYNC,
