@@ -22,9 +22,7 @@ mod list;
 mod set;
 mod sorted_set;
 mod stream;
-#[allow(dead_code, reason = "the types that were stored so are being added")]
 mod ziplist;
-#[allow(dead_code, reason = "the types that were stored so are being added")]
 mod zipmap;
 
 /// The type that an aggregate is stored as.

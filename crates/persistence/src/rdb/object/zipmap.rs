@@ -21,7 +21,6 @@ const DAMAGED: RdbErrorKind = RdbErrorKind::Corrupt("Zipmap integrity check fail
 pub(super) struct Zipmap<'a> {
     /// The pairs without count and end mark.
     pairs: &'a [u8],
-    len: usize,
 }
 
 impl<'a> Zipmap<'a> {
@@ -42,12 +41,7 @@ impl<'a> Zipmap<'a> {
             len += 1;
         }
         let count_is_right = count >= BIG || usize::from(count) == len;
-        (end == END && count_is_right).then_some(Self { pairs, len })
-    }
-
-    /// Number of pairs.
-    pub(super) fn len(&self) -> usize {
-        self.len
+        (end == END && count_is_right).then_some(Self { pairs })
     }
 
     /// Fields with their values.
@@ -92,10 +86,7 @@ mod tests {
     use super::*;
 
     fn pairs(bytes: &[u8]) -> Option<Vec<Pair<'_>>> {
-        let map = Zipmap::new(bytes).ok()?;
-        let pairs: Vec<_> = map.iter().collect();
-        assert_eq!(pairs.len(), map.len());
-        Some(pairs)
+        Some(Zipmap::new(bytes).ok()?.iter().collect())
     }
 
     #[test]
