@@ -170,7 +170,10 @@ impl Engine {
         }
         client.tracking.flags.store(0, Relaxed);
         client.tracking.redirect.store(0, Relaxed);
-        tracking.client_count.fetch_sub(1, Relaxed);
+        if tracking.client_count.fetch_sub(1, Relaxed) == 1 {
+            // Nobody is left to be told of what was noted.
+            tracking.forget_keys();
+        }
         self.observers().change_interest(self.keyspace(), |interest| interest.tracking -= 1);
     }
 }

@@ -200,11 +200,18 @@ impl Tracking {
         if !self.is_on() {
             return;
         }
-        self.keys.clear();
-        self.key_count.store(0, Relaxed);
-        self.item_count.store(0, Relaxed);
+        self.forget_keys();
         self.due.lock().flushed = true;
         self.has_due.store(true, Relaxed);
+    }
+
+    /// Forgets who has read what.
+    fn forget_keys(&self) {
+        self.keys.retain(|_, readers| {
+            self.key_count.fetch_sub(1, Relaxed);
+            self.item_count.fetch_sub(readers.len(), Relaxed);
+            false
+        });
     }
 
     fn take_due(&self) -> Due {
