@@ -219,4 +219,25 @@ mod tests {
             }
         });
     }
+
+    #[test]
+    fn nobody_waits_for_what_takes_too_long() {
+        let gate = Gate::new(2);
+        let slot = gate.claim_slot();
+        let alone = gate.enter_alone();
+        std::thread::scope(|scope| {
+            let waiters = [
+                scope.spawn(|| gate.try_enter(slot).is_none()),
+                scope.spawn(|| gate.try_enter_alone().is_none()),
+            ];
+            gate.set_impatient(true);
+            for waiter in waiters {
+                assert!(waiter.join().expect("the waiter gives up"));
+            }
+        });
+        gate.set_impatient(false);
+        drop(alone);
+        assert!(gate.try_enter(slot).is_some());
+        assert!(gate.try_enter_alone().is_some());
+    }
 }

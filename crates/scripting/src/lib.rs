@@ -19,7 +19,7 @@ mod reply;
 mod shebang;
 mod vm;
 
-pub use vm::LogLevel;
+pub use vm::{LogLevel, LogWriter};
 
 use cache::{Cache, parse_sha, sha_of};
 use library::Libraries;
@@ -39,7 +39,7 @@ pub struct ScriptingOptions {
     /// The engine's watch over running scripts.
     pub watch: Arc<ScriptWatch>,
     /// Where `redis.log` writes.
-    pub log: Arc<dyn Fn(LogLevel, &str) + Send + Sync>,
+    pub log: LogWriter,
     /// `lua-enable-deprecated-api`.
     pub deprecated_api: bool,
     /// Most bytes of an interpreter's heap; 0 for no limit.

@@ -22,7 +22,7 @@ pub(crate) fn library(lua: &Lua) -> mlua::Result<Table> {
         }
         results(lua, lua.create_string(out)?)
     })?;
-    family.function("unpack", |lua, given| unpack_all(lua, given))?;
+    family.function("unpack", unpack_all)?;
     family.function("unpack_one", |lua, given| {
         let offset = if given.is_absent(1) { 0 } else { given.int(1)? };
         unpack_some(lua, given, 1, offset)

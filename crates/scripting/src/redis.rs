@@ -1,7 +1,7 @@
 //! What `redis.*` and the standard functions that the sandbox replaces ask of the server.
 
 use crate::reply::to_lua;
-use crate::vm::{LogLevel, VmOptions};
+use crate::vm::{LogLevel, LogWriter, VmOptions};
 use mlua::{Lua, MultiValue, Table, Value, Variadic};
 use parking_lot::Mutex;
 use redan_engine::{REDIS_VERSION, ScriptCx, script_flag};
@@ -242,11 +242,7 @@ fn status_reply(lua: &Lua, args: MultiValue) -> mlua::Result<Table> {
     }
 }
 
-fn write_log(
-    lua: &Lua,
-    log: &std::sync::Arc<dyn Fn(LogLevel, &str) + Send + Sync>,
-    args: &MultiValue,
-) -> mlua::Result<MultiValue> {
+fn write_log(lua: &Lua, log: &LogWriter, args: &MultiValue) -> mlua::Result<MultiValue> {
     if args.len() < 2 {
         return raised(lua, "redis.log() requires two arguments or more.");
     }

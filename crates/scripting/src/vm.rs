@@ -15,12 +15,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct VmOptions {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) watch: Arc<ScriptWatch>,
-    pub(crate) log: Arc<dyn Fn(LogLevel, &str) + Send + Sync>,
+    pub(crate) log: LogWriter,
     /// `getfenv`, `setfenv` and `newproxy` exist.
     pub(crate) deprecated: bool,
     /// Most bytes of its heap; 0 for no limit.
     pub(crate) memory_limit: usize,
 }
+
+/// Writes what `redis.log` is given.
+pub type LogWriter = Arc<dyn Fn(LogLevel, &str) + Send + Sync>;
 
 /// Severities that `redis.log` knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -215,7 +218,7 @@ impl Vm {
             Ok((_, problem)) => {
                 let mut error = ErrorValue::of(&problem);
                 if killed {
-                    error.text = killed_text().into();
+                    error.text = killed_text();
                     error.counted = false;
                 }
                 self.fail(cx, error, &name())

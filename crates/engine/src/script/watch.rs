@@ -104,10 +104,11 @@ impl ScriptWatch {
         }
         let (since, limit) = (self.since_ns.load(Ordering::Relaxed), self.limit_ns.load(Ordering::Relaxed));
         let late = limit != 0 && since != 0 && now_ns.saturating_sub(since) >= limit;
-        if late && !self.is_late.swap(true, Ordering::AcqRel) {
-            if let Some(bell) = self.bell.get() {
-                bell();
-            }
+        if late
+            && !self.is_late.swap(true, Ordering::AcqRel)
+            && let Some(bell) = self.bell.get()
+        {
+            bell();
         }
         Verdict::Go
     }
