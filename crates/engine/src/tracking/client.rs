@@ -159,9 +159,15 @@ impl Engine {
     /// Has a client track no more. What was noted with it is forgotten as the keys change.
     pub fn stop_tracking(&self, client: &Client) {
         let tracking = self.tracking();
-        if tracking.clients.lock().remove(&client.id).is_none() {
+        let mut clients = tracking.clients.lock();
+        if clients.remove(&client.id).is_none() {
             return;
         }
+        if clients.is_empty() {
+            // Nobody is left to be told of what was noted; whoever begins to track waits for the lock.
+            tracking.forget_keys();
+        }
+        drop(clients);
         if client.tracking.has(TrackingFlags::BCAST) {
             tracking.prefixes.write().retain(|_, trackers| {
                 trackers.remove(&client.id);
@@ -170,10 +176,7 @@ impl Engine {
         }
         client.tracking.flags.store(0, Relaxed);
         client.tracking.redirect.store(0, Relaxed);
-        if tracking.client_count.fetch_sub(1, Relaxed) == 1 {
-            // Nobody is left to be told of what was noted.
-            tracking.forget_keys();
-        }
+        tracking.client_count.fetch_sub(1, Relaxed);
         self.observers().change_interest(self.keyspace(), |interest| interest.tracking -= 1);
     }
 }
