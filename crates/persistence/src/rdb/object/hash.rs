@@ -212,7 +212,7 @@ fn rebuilt(hash: &Hash, mut target: Hash, limits: &Limits) -> Hash {
 
 fn read_ziplist<R: Read>(input: &mut RdbInput<R>, limits: &Limits) -> Result<Option<Hash>, RdbErrorKind> {
     let bytes = input.string()?.into_vec();
-    let list = Ziplist::new(&bytes)?;
+    let list = Ziplist::new(&bytes).map_err(|_| BAD_ZIPLIST)?;
     if !list.len().is_multiple_of(2) {
         return Err(BAD_ZIPLIST);
     }

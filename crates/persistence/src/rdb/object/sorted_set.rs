@@ -52,7 +52,10 @@ pub(super) fn read<R: Read>(
         ValueType::ZSetZiplist => {
             let damaged = RdbErrorKind::Corrupt("Zset ziplist integrity check failed.");
             let bytes = input.string()?.into_vec();
-            let listpack: Listpack = Ziplist::new(&bytes)?.iter().collect();
+            let listpack: Listpack = Ziplist::new(&bytes)
+                .map_err(|_| RdbErrorKind::Corrupt("Zset ziplist integrity check failed."))?
+                .iter()
+                .collect();
             SortedSet::from_listpack(listpack, limits).ok_or(damaged)?
         }
         ValueType::ZSetListpack => {
