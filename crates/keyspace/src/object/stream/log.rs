@@ -215,7 +215,7 @@ impl EntryLog {
         let looked_at = if samples == 0 { count } else { samples.min(count) };
         let bytes: usize = self.nodes.iter().take(looked_at).map(|filed| filed.node.capacity()).sum();
         // All but the newest node are about as long as each other.
-        let all = if looked_at == 0 { 0 } else { bytes / looked_at * count };
+        let all = bytes.checked_div(looked_at).unwrap_or(0) * count;
         all + count * (ARC + size_of::<Node>()) + self.nodes.capacity() * size_of::<Filed>()
     }
 }
