@@ -319,7 +319,7 @@ impl Aggregate for Set {
             Repr::Table(table) => {
                 let looked_at = if samples == 0 { table.len() } else { samples.min(table.len()) };
                 let sampled: usize = table.iter().take(looked_at).map(Member::heap_usage).sum();
-                let heap = if looked_at == 0 { 0 } else { sampled * table.len() / looked_at };
+                let heap = (sampled * table.len()).checked_div(looked_at).unwrap_or(0);
                 size_of::<Dense<Member>>() + table.memory_usage() + heap
             }
         }
