@@ -93,7 +93,7 @@ pub(super) const SORT_RO: Command = Command::new("sort_ro", -2, |cx, args| sort(
 
 /// Not all keys may be read, which BY and GET would have to.
 fn denied(option: &str) -> ReplyError {
-    errors::err(&format!("{option} option of SORT denied due to insufficient ACL permissions."))
+    errors::err(format!("{option} option of SORT denied due to insufficient ACL permissions."))
 }
 
 fn sort(cx: &mut Cx<'_, '_>, args: Args<'_>, may_store: bool) -> CmdResult {

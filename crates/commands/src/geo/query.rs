@@ -25,20 +25,20 @@ pub(super) enum Search {
     /// GEORADIUSBYMEMBER key member radius unit ...
     RadiusByMember,
     /// GEOSEARCH key ...
-    Search,
+    Plain,
     /// GEOSEARCHSTORE destination source ...
-    SearchStore,
+    IntoKey,
 }
 
 impl Search {
     /// Whether it says by words what is searched.
     pub(super) fn is_search(self) -> bool {
-        matches!(self, Self::Search | Self::SearchStore)
+        matches!(self, Self::Plain | Self::IntoKey)
     }
 
     /// Which argument is the key that is searched.
     pub(super) fn source_at(self) -> usize {
-        if self == Self::SearchStore { 2 } else { 1 }
+        if self == Self::IntoKey { 2 } else { 1 }
     }
 }
 
@@ -108,8 +108,8 @@ impl<'a> Query<'a> {
                 query.centre_on(next(&mut rest)?, source)?;
                 query.take_radius(&mut rest)?;
             }
-            Search::Search => {}
-            Search::SearchStore => query.target = args.get(1),
+            Search::Plain => {}
+            Search::IntoKey => query.target = args.get(1),
         }
         while let Some(word) = rest.next() {
             let known = query.take(word, &mut rest)?
@@ -169,7 +169,7 @@ impl<'a> Query<'a> {
             self.take_radius(rest)?;
         } else if arg::is(word, "BYBOX") && rest.len() >= 3 && !is_circle {
             self.take_box(rest)?;
-        } else if search == Search::SearchStore && arg::is(word, "STOREDIST") {
+        } else if search == Search::IntoKey && arg::is(word, "STOREDIST") {
             self.stores_distance = true;
         } else {
             return Ok(false);

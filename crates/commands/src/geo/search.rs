@@ -145,7 +145,7 @@ pub(super) const GEOSEARCH: Command = Command::new("geosearch", -7, geosearch)
     .args(&[KEY, FROM, BY, ORDER, COUNT, WITHCOORD, WITHDIST, WITHHASH]);
 
 fn geosearch(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
-    search(cx, args, Search::Search, false)
+    search(cx, args, Search::Plain, false)
 }
 
 /// GEOSEARCHSTORE destination source FROMMEMBER member | FROMLONLAT longitude latitude BYRADIUS radius unit | BYBOX width height unit [ASC | DESC] [COUNT count [ANY]] [STOREDIST]
@@ -170,7 +170,7 @@ pub(super) const GEOSEARCHSTORE: Command = Command::new("geosearchstore", -8, ge
     ]);
 
 fn geosearchstore(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
-    search(cx, args, Search::SearchStore, true)
+    search(cx, args, Search::IntoKey, true)
 }
 
 /// A member that lies inside.
