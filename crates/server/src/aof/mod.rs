@@ -273,7 +273,7 @@ impl Aof {
     ///
     /// # Errors
     /// When they cannot be loaded; why is in the log.
-    pub fn load_at_start(&self, server: &Server) -> Result<Option<Position>, ()> {
+    pub(crate) fn load_at_start(&self, server: &Server) -> Result<Option<Position>, ()> {
         let settings = server.config().load();
         let storage = DirStorage::new(aof_dir(&settings));
         let loaded = self.load(server, &storage, &settings)?;
@@ -331,7 +331,7 @@ impl Aof {
     ///
     /// # Errors
     /// When it does not, and the process is to go on.
-    pub fn shut_down(&self, server: &Server, force: bool) -> Result<(), ()> {
+    pub(crate) fn shut_down(&self, server: &Server, force: bool) -> Result<(), ()> {
         if server.persist().running() == Some(crate::persist::Purpose::AofBase) {
             if self.shared.state() == State::WaitRewrite {
                 if !force {

@@ -61,6 +61,9 @@ struct State {
     saves: u64,
 }
 
+/// Keys with the number of their database.
+type DbKeys = Vec<(u32, Box<[u8]>)>;
+
 /// See the module's text.
 pub struct Persist {
     engine: &'static Engine,
@@ -68,7 +71,7 @@ pub struct Persist {
     /// How far a load is.
     loading: LoadProgress,
     /// Keys that were left out at the start because their time was over.
-    expired_at_start: Mutex<Option<Vec<(u32, Box<[u8]>)>>>,
+    expired_at_start: Mutex<Option<DbKeys>>,
 }
 
 /// What the snapshot's thread shares with everybody else.

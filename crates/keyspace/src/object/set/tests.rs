@@ -70,19 +70,24 @@ proptest! {
         let built: Vec<Set> = sets.iter().map(|members| set_of(members, &limits)).collect();
         let models: Vec<BTreeSet<Vec<u8>>> = built.iter().map(texts).collect();
         let refs: Vec<&Set> = built.iter().collect();
-        let collect = |run: &dyn Fn(&mut dyn FnMut(StringRef<'_>))| {
-            let mut shown = Vec::new();
-            run(&mut |member| shown.push(member.to_vec()));
+        let distinct = |shown: Vec<Vec<u8>>| {
             let distinct: BTreeSet<Vec<u8>> = shown.iter().cloned().collect();
             assert_eq!(shown.len(), distinct.len(), "shown once");
             distinct
         };
-        let union = collect(&|visit| Set::union(&refs, |member| visit(member)));
+        let mut shown = Vec::new();
+        Set::union(&refs, |member| shown.push(member.to_vec()));
+        let union = distinct(std::mem::take(&mut shown));
         prop_assert_eq!(union, models.iter().flatten().cloned().collect());
-        let intersection = collect(&|visit| Set::intersection(&refs, |member| { visit(member); true }));
+        Set::intersection(&refs, |member| {
+            shown.push(member.to_vec());
+            true
+        });
+        let intersection = distinct(std::mem::take(&mut shown));
         let common = models[0].iter().filter(|member| models.iter().all(|model| model.contains(*member)));
         prop_assert_eq!(intersection, common.cloned().collect());
-        let difference = collect(&|visit| Set::difference(refs[0], &refs[1..], |member| visit(member)));
+        Set::difference(refs[0], &refs[1..], |member| shown.push(member.to_vec()));
+        let difference = distinct(shown);
         let own = models[0].iter().filter(|member| !models[1..].iter().any(|model| model.contains(*member)));
         prop_assert_eq!(difference, own.cloned().collect());
     }
