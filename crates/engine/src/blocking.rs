@@ -361,6 +361,10 @@ impl Engine {
 
     /// Runs a waiter's command again; it may find nothing again.
     fn try_serve(&self, worker: &mut Worker, waiter: &Arc<Waiter>) {
+        if waiter.client.mailbox.is_killed() {
+            // Its connection is about to close: what it would get would be lost.
+            return;
+        }
         let mut state = waiter.state.lock();
         let WaiterState::Waiting(session) = &mut *state else { return };
         session.out.clear();

@@ -110,6 +110,10 @@ impl Engine {
             drop(inside);
         }
         session.out.clear();
+        if !worker.effects.letters.is_empty() {
+            // What the master published to many waits until the gate is left, here as for clients.
+            self.deliver(std::mem::take(&mut worker.effects.letters));
+        }
         self.make_way(worker);
         self.serve_waiters(worker);
         errors

@@ -13,8 +13,9 @@ use redan_resp::Args;
 use std::sync::atomic::Ordering;
 
 /// What happens at the log's end, so that whatever the transaction has changed until then must be in the log: a
-/// snapshot notes how far the log was.
-const AT_LOGS_END: &[&str] = &["bgrewriteaof", "bgsave", "config|set", "debug", "failover"];
+/// snapshot notes how far the log was, and so does a master that is to follow another.
+const AT_LOGS_END: &[&str] =
+    &["bgrewriteaof", "bgsave", "config|set", "debug", "failover", "replicaof", "slaveof"];
 
 impl Engine {
     /// Queues a command for EXEC.

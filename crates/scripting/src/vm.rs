@@ -166,12 +166,13 @@ impl Vm {
         self.load_until_ns.store(self.clock.monotonic_ns() + LOAD_LIMIT_NS, Ordering::Relaxed);
         let loaded = self.load_library.call::<(Option<Table>, Value)>(chunk);
         let timed_out = self.load_until_ns.swap(0, Ordering::Relaxed) <= self.clock.monotonic_ns();
+        if timed_out {
+            // Whatever the library made of it: the hook ends everything by now.
+            self.reinstall_hook();
+            return Err(LoadError::Run(LOAD_TIMEOUT.to_owned()));
+        }
         let (functions, problem) = loaded.map_err(|error| LoadError::Run(redis::innermost(&error)))?;
         let Some(functions) = functions else {
-            if timed_out {
-                self.reinstall_hook();
-                return Err(LoadError::Run(LOAD_TIMEOUT.to_owned()));
-            }
             return Err(LoadError::Run(ErrorValue::of(&problem).message()));
         };
         let read = functions.sequence_values::<Table>().map(|function| registered(&function?));

@@ -59,7 +59,7 @@ fn geoadd(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
         *option = true;
         words = words.skip(1);
     }
-    if !words.len().is_multiple_of(3) || options.nx && options.xx {
+    if words.is_empty() || !words.len().is_multiple_of(3) || options.nx && options.xx {
         return Err(errors::SYNTAX);
     }
     let triples: Vec<&[u8]> = words.iter().collect();

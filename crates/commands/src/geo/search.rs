@@ -1,10 +1,12 @@
 //! GEOSEARCH and its relatives.
 
 use redan_engine::{
-    Arg, ArgKind, BeginSearch, CmdResult, Command, Cx, FindKeys, Group, KeySpec, category, flag, key_flag,
+    Arg, ArgKind, BeginSearch, CmdResult, Command, Cx, FindKeys, Group, KeyFlags, KeySpec, category, flag,
+    key_flag,
 };
 use redan_keyspace::{IntText, ScoreRange, SortedSet, SortedSetBuilder, StringRef};
 use redan_resp::{Args, ReplyBuf};
+use smallvec::SmallVec;
 
 use super::area::cells_of;
 use super::lookup::put_position;
@@ -12,6 +14,7 @@ use super::position::Position;
 use super::query::{Order, Query, Search, UNIT};
 use super::shape::Shape;
 use super::unit::{Unit, distance_text};
+use crate::arg;
 use crate::sorted_set::value::store_result;
 use crate::string::value::notify_miss;
 use crate::typed;
@@ -32,6 +35,22 @@ const fn behind(word: &'static str, from: i32) -> KeySpec {
         find: FindKeys::Range { last: 0, step: 1, limit: 0 },
         notes: "",
     }
+}
+
+/// The key that is searched, and the one that is stored to: that of the last STORE or STOREDIST behind `at`.
+fn find_keys(args: Args<'_>, at: usize, keys: &mut SmallVec<[(u32, KeyFlags); 4]>) {
+    keys.push((1, READ));
+    let (mut at, mut target) = (at, None);
+    while let Some(word) = args.get(at) {
+        if arg::is(word, "COUNT") {
+            at += 1;
+        } else if arg::is(word, "STORE") || arg::is(word, "STOREDIST") {
+            at += 1;
+            target = (at < args.len()).then_some(at).or(target);
+        }
+        at += 1;
+    }
+    keys.extend(target.map(|at| (at as u32, OVERWRITE)));
 }
 
 const RADIUS_COMPLEXITY: &str =
@@ -78,6 +97,7 @@ pub(super) const GEORADIUS: Command = Command::new("georadius", -6, georadius)
     .flags(flag::WRITE | flag::DENYOOM)
     .acl(category::GEO)
     .keys(&storing_keys(6))
+    .keys_found_by(|args, keys| find_keys(args, 6, keys))
     .docs(
         Group::Geo,
         "3.2.0",
@@ -109,6 +129,7 @@ pub(super) const GEORADIUSBYMEMBER: Command = Command::new("georadiusbymember", 
     .flags(flag::WRITE | flag::DENYOOM)
     .acl(category::GEO)
     .keys(&storing_keys(5))
+    .keys_found_by(|args, keys| find_keys(args, 5, keys))
     .docs(
         Group::Geo,
         "3.2.0",

@@ -209,7 +209,7 @@ fn xclaim(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
             None if options.force => 1,
             _ => continue,
         };
-        let deliveries = options.deliveries.unwrap_or(deliveries + u64::from(!options.just_id));
+        let deliveries = options.deliveries.unwrap_or(deliveries.saturating_add(u64::from(!options.just_id)));
         claiming.claim(cx.out, *id, options.delivered_ms, deliveries, options.just_id);
         count += 1;
     }
@@ -283,7 +283,7 @@ fn xautoclaim(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
             deleted.push(id);
             wanted -= 1;
         } else if claiming.is_idle_for(&pending, min_idle_ms) {
-            let deliveries = pending.deliveries + u64::from(!just_id);
+            let deliveries = pending.deliveries.saturating_add(u64::from(!just_id));
             claiming.claim(&mut entries, id, claiming.now_ms, deliveries, just_id);
             count += 1;
             wanted -= 1;

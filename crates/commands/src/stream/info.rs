@@ -111,7 +111,7 @@ fn consumers(cx: &mut Cx<'_, '_>, args: Args<'_>) -> CmdResult {
         for consumer in consumers {
             let inactive_ms = match consumer.active_ms {
                 -1 => -1,
-                active_ms => now_ms - active_ms,
+                active_ms => now_ms.saturating_sub(active_ms).max(0),
             };
             out.map(4);
             bulk(out, "name", consumer.name());

@@ -25,6 +25,20 @@ const fn streams(from: i32) -> KeySpec {
     }
 }
 
+/// Where the names of the streams begin. A group or a consumer may be called STREAMS too.
+fn find_streams(args: Args<'_>) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        let word = args.get(at)?;
+        at += match word {
+            word if arg::is(word, "STREAMS") => return Some(at + 1),
+            word if arg::is(word, "GROUP") => 3,
+            word if arg::is(word, "COUNT") || arg::is(word, "BLOCK") => 2,
+            _ => 1,
+        };
+    }
+}
+
 const COUNT_SYNTAX: Arg = Arg::new("count", ArgKind::Integer).after("COUNT").optional();
 const BLOCK_SYNTAX: Arg = Arg::new("milliseconds", ArgKind::Integer).after("BLOCK").optional();
 const STREAMS_SYNTAX: Arg =
@@ -49,6 +63,11 @@ pub(super) const XREADGROUP: Command = Command::new("xreadgroup", -7, xreadgroup
     .flags(flag::BLOCKING | flag::WRITE)
     .acl(category::STREAM)
     .keys(&[streams(4)])
+    .keys_found_by(|args, keys| {
+        let Some(at) = find_streams(args) else { return };
+        let half = args.len().saturating_sub(at) / 2;
+        keys.extend((at..at + half).map(|at| (at as u32, key_flag::RO | key_flag::ACCESS)));
+    })
     .docs(
         Group::Stream,
         "5.0.0",
@@ -302,9 +321,10 @@ fn reply_new(
     now_ms: i64,
 ) -> Vec<Claim> {
     let (counters, mut claims) = (log.counters(), Vec::new());
-    let from = group.last_id.next().expect("there is a newer entry");
+    // A stream may be named twice: then its first mention has got everything.
+    let newer = group.last_id.next().map(|from| log.range(from, StreamId::MAX));
     let (deferred, mut count) = (out.begin_deferred(), 0);
-    for entry in log.range(from, StreamId::MAX).take(reader.count) {
+    for entry in newer.into_iter().flatten().take(reader.count) {
         counters.advance(group, entry.id);
         reply_entry(out, &entry);
         count += 1;

@@ -117,7 +117,10 @@ impl EntryLog {
             return Err(AppendError::TooLong);
         }
         let full = self.nodes.back().is_none_or(|Filed { node, .. }| {
-            node.total() >= limits.max_entries || node.listpack_len() + bytes >= limits.max_bytes
+            // XSETID can go back behind entries that were deleted.
+            id <= node.last()
+                || node.total() >= limits.max_entries
+                || node.listpack_len() + bytes >= limits.max_bytes
         });
         if full {
             if let Some(Filed { node, .. }) = self.nodes.back_mut() {
